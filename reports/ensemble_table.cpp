@@ -58,7 +58,7 @@ std::vector<std::string> NotesOfEnsemble(const EnsembleTable& table,
                                          const std::vector<const PaperRow*>& papers) {
   std::vector<std::string> notes = {
       "GAP of the members and of the ensemble: on the same " +
-      CountText(static_cast<std::size_t>(table.videos), "video") +
+      CountText(static_cast<std::size_t>(table.videos), table.unit) +
       (table.grouped_by.empty()
            ? ""
            : " (" + CountText(static_cast<std::size_t>(table.groups), "group") + " by " +

@@ -31,6 +31,7 @@ struct EnsembleTable {
   std::optional<double> gap;  ///< on `videos` of the part `gap_of`
   std::string gap_of;         ///< "holdout", or "selection": those that it was chosen on
   std::int64_t videos = 0;
+  std::string unit = "video";    ///< of what `videos` is the number: "segment" of segments
   std::string no_member_gaps;    ///< why members have no `gap`; empty: they have one
   std::string grouped_by;        ///< whole groups by this are in one part; empty: videos
   std::int64_t groups = 0;       ///< of these videos

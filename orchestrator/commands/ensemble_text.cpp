@@ -14,8 +14,8 @@ namespace {
 std::string GapText(double gap) { return FixedText(gap, 5); }
 std::string GapText(const std::optional<double>& gap) { return gap ? GapText(*gap) : ""; }
 std::string PercentText(double share) { return FixedText(100 * share, 0) + " %"; }
-std::string VideosText(std::int64_t videos) {
-  return CountText(static_cast<std::size_t>(videos), "video");
+std::string CountOf(const EnsembleAnswer& answer, std::int64_t videos) {
+  return CountText(static_cast<std::size_t>(videos), answer.of_segments ? "segment" : "video");
 }
 
 /// Returns the sentence on the gain over the best single model; a gain that may be chance is not
@@ -37,7 +37,7 @@ std::string GainText(const EnsembleAnswer& answer) {
 /// Says what the ensemble scores where it was chosen, what elsewhere, and what lies between.
 void PrintScores(std::ostream& out, const EnsembleAnswer& answer) {
   std::string selection = "selection GAP " + GapText(answer.selection_gap) + " on " +
-                          VideosText(answer.selection_videos);
+                          CountOf(answer, answer.selection_videos);
   if (!answer.holdout) {
     PrintProse(out, "", selection + ", those that it was chosen on: too high for a test score");
     return;
@@ -81,11 +81,13 @@ void PrintWeights(std::ostream& out, const EnsembleAnswer& answer) {
 void PrintBestSingle(std::ostream& out, const EnsembleAnswer& answer) {
   std::string text = "best single " + answer.best_single + ", GAP " +
                      GapText(answer.best_single_gap) + " on the " +
-                     (answer.holdout ? "holdout" : "selection") + " videos";
+                     (answer.holdout ? "holdout" : "selection") +
+                     (answer.of_segments ? " segments" : " videos");
   // Beside each other, because `trials` and the leaderboard show the other one.
   if (answer.holdout) {
     text += "; " + GapText(answer.best_single_gap_of_all) + " on all " +
-            std::to_string(answer.all_videos()) + " videos, what `trials` and `score` show";
+            CountOf(answer, answer.all_videos()) +
+            (answer.common_videos ? " that all models have" : ", what `trials` and `score` show");
   }
   PrintProse(out, "", text);
 }
@@ -152,7 +154,7 @@ void PrintMembersWhy(std::ostream& out, const EnsembleWhy& why) {
     text += "; chosen: share of " + std::to_string(why.resamples) + " resamples, of " +
             (why.resampled_groups > 0
                  ? CountText(static_cast<std::size_t>(why.resampled_groups), "group")
-                 : VideosText(why.resampled_videos)) +
+                 : CountText(static_cast<std::size_t>(why.resampled_videos), "video")) +
             " of the selection part, in which the search takes it (these members and no other: " +
             PercentText(why.same_members) + ")";
   }

@@ -122,6 +122,7 @@ EnsembleTable RecordedEnsembleTable(const Store& store, const StudyRecord& study
     table.videos = RecordedWhole(measured->get_object().if_contains("videos"));
     table.gap_of = part;
   }
+  if (answer.contains("unit")) table.unit = RecordedText(answer, "unit");
   if (const boost::json::value* groups = answer.if_contains("groups");
       groups != nullptr && groups->is_object()) {
     table.grouped_by = RecordedText(groups->get_object(), "by");

@@ -212,27 +212,28 @@ std::string EnsembleCard(const StudyRecord& study, const boost::json::object& an
                   FixedText(trial.result->metrics.gap, kDigits), sizes.Cell(trial.size_bytes),
                   "`" + trial.fingerprint + "`"});
   }
+  const DataSpec& data = members.front().model.spec.data;
+  const std::string examples = data.format == "segment" ? "segments" : "videos";
   const JsonReader reader(answer, "ensemble");
   const JsonReader selection = reader.Object("selection");
   std::string measured = "- " + FixedText(selection.Number("gap"), kDigits) + " on the " +
-                         std::to_string(selection.Integer("videos")) +
-                         " videos that it was picked on (too high for that reason)\n";
+                         std::to_string(selection.Integer("videos")) + " " + examples +
+                         " that it was picked on (too high for that reason)\n";
   if (answer.contains("holdout") && answer.at("holdout").is_object()) {
     const JsonReader holdout = reader.Object("holdout");
     measured += "- " + FixedText(holdout.Number("gap"), kDigits) + " on " +
-                std::to_string(holdout.Integer("videos")) + " held-out videos\n";
+                std::to_string(holdout.Integer("videos")) + " held-out " + examples + "\n";
     for (const Metric& metric : kMetrics) {
       if (metric.needs != Metric::Needs::kOneLabel || !holdout.Has(metric.name)) continue;
       measured += std::string("- ") + metric.heading +
                   " on these: " + FixedText(holdout.Number(metric.name), kDigits) + "\n";
     }
   }
-  const DataSpec& data = members.front().model.spec.data;
   return FrontMatter() + "# The ensemble of " + study.name + "\n\n" +
          CountText(members.size(), "member") + ", combined as " + reader.Text("combine") +
          "; trained by " + MadeBy(*members.front().model.trial.result) + ".\n\n" + table +
-         "\nGAP of the ensemble:\n\n" + measured +
-         "\nA member's GAP is of all validation videos, which also chose its best epoch.\n\n" +
+         "\nGAP of the ensemble:\n\n" + measured + "\nA member's GAP is of all validation " +
+         examples + ", which also chose its best epoch.\n\n" +
          "## Load it\n\n```python\nfrom modeling import load, predict\n\n"
          "labels, scores = predict(load(), " +
          (data.format == "video" ? "features" : "frames, lengths") +

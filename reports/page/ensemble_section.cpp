@@ -90,8 +90,8 @@ PageTable PairsTable(const StudyFacts& facts, const std::vector<MemberPair>& pai
 
 void AddScores(PageSection& section, const EnsembleNumbers& ensemble) {
   std::string selection = "Selection GAP " + FixedText(ensemble.selection_gap, kGapDigits) +
-                          " on " + std::to_string(ensemble.selection_videos) +
-                          " videos, those that it was chosen on";
+                          " on " + std::to_string(ensemble.selection_videos) + " " + ensemble.unit +
+                          "s, those that it was chosen on";
   if (!ensemble.holdout) {
     section.Say(selection + ": too high for a test score.");
     return;

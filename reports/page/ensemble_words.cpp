@@ -14,8 +14,8 @@ constexpr int kEnsembleDigits = 5;
 
 std::string EnsembleGap(double gap) { return FixedText(gap, kEnsembleDigits); }
 
-std::string CountOfVideos(std::int64_t videos) {
-  return CountText(static_cast<std::size_t>(videos), "video");
+std::string CountOfVideos(const EnsembleNumbers& ensemble, std::int64_t videos) {
+  return CountText(static_cast<std::size_t>(videos), ensemble.unit);
 }
 
 std::vector<std::string> TextsOf(const JsonReader& json, std::string_view key) {
@@ -58,6 +58,7 @@ EnsembleNumbers NumbersOf(const EnsembleFact& ensemble) try {
                        .high = interval.at(1).to_number<double>(),
                        .videos = holdout.Integer("videos")};
   }
+  if (json.Has("unit")) numbers.unit = json.Text("unit");
   if (numbers.members.empty()) throw std::invalid_argument("no members");
   return numbers;
 } catch (const std::exception&) {
@@ -94,12 +95,12 @@ std::string EnsembleSentence(const StudyFacts& facts) {
       SizeText(ensemble.size_bytes) + " of " + SizeText(ensemble.size_limit) + ", scores GAP ";
   if (!ensemble.holdout) {
     return start + EnsembleGap(ensemble.selection_gap) + " on " +
-           CountOfVideos(ensemble.selection_videos) +
+           CountOfVideos(ensemble, ensemble.selection_videos) +
            ", those that it was chosen on: too high for a test score.";
   }
   return start + EnsembleGap(ensemble.holdout->gap) + " on the " +
-         CountOfVideos(ensemble.holdout->videos) + " of the holdout: " + GainSentence(ensemble) +
-         ".";
+         CountOfVideos(ensemble, ensemble.holdout->videos) +
+         " of the holdout: " + GainSentence(ensemble) + ".";
 }
 
 }  // namespace beamgrid

@@ -24,6 +24,7 @@ struct EnsembleNumbers {
   std::int64_t size_bytes = 0, size_limit = 0;
   double selection_gap = 0;
   std::int64_t selection_videos = 0;
+  std::string unit = "video";  ///< of what the numbers of videos are: "segment" of segments
   std::optional<Holdout> holdout;
   std::string best_single;
   double best_single_gap = 0;
