@@ -20,6 +20,7 @@
 #include "orchestrator/commands/study_forms.h"
 #include "orchestrator/inputs/class_list.h"
 #include "orchestrator/inputs/csv_table.h"
+#include "registry/scoring/predictions.h"
 #include "registry/scoring/probabilities_csv.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
@@ -81,6 +82,21 @@ void RefuseRepeated(const std::string& option, const std::vector<std::string>& f
       if (IsSameFile(files[i], files[j])) {
         throw UsageError(option + ": " + files[i] + " is named twice");
       }
+    }
+  }
+}
+
+/// Throws where a file beside the trials lists what is no class of theirs: its numbers mean others.
+void RequireClassesBelow(std::int64_t classes, const std::string& file,
+                         const Predictions& predictions) {
+  if (classes == 0) return;  // unknown
+  for (const VideoPrediction& video : predictions.videos) {
+    for (const ScoredLabelDouble& entry : video.top) {
+      if (entry.label < classes) continue;
+      throw InputError(file + ": video '" + video.id + "' lists the label " +
+                       std::to_string(entry.label) + "; the studies' data have " +
+                       std::to_string(classes) + " classes, 0 to " + std::to_string(classes - 1) +
+                       ": the file numbers others");
     }
   }
 }
@@ -149,7 +165,9 @@ class Ensemble : public Subcommand {
            "trainer makes and measures those that are not there yet")
         ->type_name("PRECISION ...")
         ->needs(study);
-    app.add_option("--seeds", seeds_, "all: each seed is a model; best: one per name")
+    app.add_option("--seeds", seeds_,
+                   "all: each seed is a model; best: one per name, that with the best objective on "
+                   "all validation videos, those held out among them")
         ->check(CLI::IsMember({"all", "best"}))
         ->capture_default_str()
         ->excludes(files);
@@ -197,6 +215,7 @@ class Ensemble : public Subcommand {
     std::optional<EnsembleAnswer> found = Search(context, question, models);
     if (!found) return kExitInterrupted;
     NoteUnknownSizes(*found);
+    NoteBestSeeds(*found);
     const EnsembleAnswer& answer = *found;
     boost::json::object json = AnswerJson(answer, left_out_);
     // Written before the record says anything, named after it: where the disk is full nothing is
@@ -236,6 +255,14 @@ class Ensemble : public Subcommand {
     answer.notes.emplace_back(
         "the sizes of the files are not known (--sizes) and count as 0: the limit says nothing of "
         "them");
+  }
+
+  /// A trial's objective is of all validation videos: it knows those that are held out.
+  void NoteBestSeeds(EnsembleAnswer& answer) const {
+    if (seeds_ != "best" || !answer.holdout) return;
+    answer.notes.emplace_back(
+        "--seeds best: the seed of each name was chosen on all validation videos, those held out "
+        "among them, so the holdout GAP is a little too high");
   }
 
   /// Returns nothing, and says so, where somebody interrupts.
@@ -327,9 +354,11 @@ class Ensemble : public Subcommand {
     RequireSameClasses(with_, std::move(known));
     // The truth of their videos is the studies'.
     const std::vector<std::int64_t> sizes = SizesOf(with_);
+    const std::int64_t classes = pool.models.classes();
     for (std::size_t i = 0; i < with_.size(); ++i) {
-      pool.models.AddFile(NameOf(with_[i], with_), sizes[i], ReadProbabilitiesCsv(with_[i]),
-                          Missing::kZero);
+      const Predictions predictions = ReadProbabilitiesCsv(with_[i]);
+      RequireClassesBelow(classes, with_[i], predictions);
+      pool.models.AddFile(NameOf(with_[i], with_), sizes[i], predictions, Missing::kZero);
     }
     return std::move(pool.models);
   }

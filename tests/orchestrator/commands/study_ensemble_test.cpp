@@ -19,6 +19,7 @@
 namespace beamgrid {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -316,6 +317,35 @@ TEST_F(StudyPoolTest, AFileWithoutAVideoIsRefusedOrRestrictsAll) {
   const auto common =
       Ensemble({"one", "--with", Path("fewer.csv"), "--common-videos", "--json"}).Json();
   EXPECT_EQ(common.at("best_single").at("all_videos"), 50);
+  // `trials` shows what was measured on all 60.
+  EXPECT_THAT(
+      Ensemble({"one", "--with", Path("fewer.csv"), "--common-videos"}).out,
+      AllOf(HasSubstr("on all 50 videos that all models have"), Not(HasSubstr("`trials`"))));
+}
+
+TEST_F(StudyPoolTest, AFileOfOtherClassesIsRefused) {
+  Predictions known = Of(0);
+  known.classes = 40;
+  Add("one", 1, known);
+  Predictions other = Of(1);
+  other.videos[7].top.back().label = 40;
+  WritePredictionsCsv(Path("other.csv"), other);
+  const Called refused = Ensemble({"one", "--with", Path("other.csv")});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err,
+              HasSubstr(Path("other.csv") + ": video '" + other.videos[7].id +
+                        "' lists the label 40; the studies' data have 40 classes, 0 to 39"));
+  EXPECT_EQ(Ensemble({"one", "--with", Path("model1.csv")}).exit_code, 0);
+}
+
+TEST_F(StudyPoolTest, TheBestSeedsKnowTheHoldoutAndThatIsSaid) {
+  Add("one", 1, Of(0));
+  const std::string note =
+      "--seeds best: the seed of each name was chosen on all validation videos";
+  EXPECT_THAT(CanonicalJson(Ensemble({"one", "--seeds", "best", "--json"}).Json().at("notes")),
+              HasSubstr(note));
+  EXPECT_THAT(Ensemble({"one", "--json"}).out, Not(HasSubstr(note)));
+  EXPECT_THAT(Ensemble({"one", "--seeds", "best", "--holdout", "0"}).out, Not(HasSubstr(note)));
 }
 
 TEST_F(StudyPoolTest, StudiesOfOtherVideosOrLabelsAreRefused) {
