@@ -29,13 +29,6 @@ namespace fs = std::filesystem;
 constexpr char kAsTrained[] = "fp32";
 constexpr std::chrono::milliseconds kFormPoll{200};
 
-/// Returns the training settings; none of a trial whose model nobody can read any more.
-boost::json::object TrainSettingsOf(const TrialRecord& trial) try {
-  return ParseJson(trial.model_json).at("train").as_object();
-} catch (const std::exception&) {
-  return {};
-}
-
 bool IsWhole(const TrialRecord& trial) {
   return trial.state == TrialState::kComplete && trial.result.has_value();
 }
@@ -81,18 +74,6 @@ void MakeFolder(const fs::path& folder) {
 const std::vector<std::string>& FormPrecisions() {
   static const std::vector<std::string> precisions = {"fp16", "bf16", "int8"};
   return precisions;
-}
-
-std::string PrecisionOf(const TrialRecord& trial) {
-  const boost::json::object train = TrainSettingsOf(trial);
-  const boost::json::value* precision = train.if_contains("precision");
-  return precision == nullptr ? kAsTrained : std::string(precision->as_string());
-}
-
-bool IsForm(const TrialRecord& trial) {
-  const boost::json::object train = TrainSettingsOf(trial);
-  const boost::json::value* epochs = train.if_contains("epochs");
-  return epochs != nullptr && *epochs == 0;
 }
 
 std::string BaseOf(const Store& store, const TrialRecord& form) {

@@ -19,6 +19,7 @@
 #include "orchestrator/machine/devices.h"
 #include "orchestrator/study/executor.h"
 #include "orchestrator/study/model_counter.h"
+#include "registry/store/form.h"
 #include "registry/store/store.h"
 
 namespace beamgrid {
@@ -26,10 +27,6 @@ namespace beamgrid {
 /// Returns the precisions that a form may have: "fp16", "bf16", "int8".
 [[nodiscard]] const std::vector<std::string>& FormPrecisions();
 
-/// Returns the precision that a trial is shipped in.
-[[nodiscard]] std::string PrecisionOf(const TrialRecord& trial);
-/// Returns whether the trial is a form of another one.
-[[nodiscard]] bool IsForm(const TrialRecord& trial);
 /// Returns the fingerprint of the trial that a form is of.
 [[nodiscard]] std::string BaseOf(const Store& store, const TrialRecord& form);
 
