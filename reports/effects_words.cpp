@@ -121,10 +121,16 @@ std::string VarianceText(const StudyEffects& made) {
 }
 
 std::string HighestText(const StudyEffects& made) {
-  return (made.best_is_trained ? "highest, trained: " : "expected highest, not trained: ") +
+  return (made.best_is_trained   ? "highest, trained: "
+          : made.best_is_refused ? "expected highest, refused by the study: "
+                                 : "expected highest, not trained: ") +
          made.best + " " + EstimateText(made.effects.best_score, Signedness::kPlain) +
          (made.effects.method == EffectsMethod::kExact ? ", a little too high for being the highest"
                                                        : "");
+}
+
+std::string WhyUntrained(const StudyEffects& made) {
+  return made.best_is_refused ? "refused" : "not trained";
 }
 
 std::string LossText(const StudyEffects& made) {
@@ -135,15 +141,18 @@ std::string LossText(const StudyEffects& made) {
       "one at a time from " + made.baseline + " would have chosen " + made.chosen;
   if (!one.allowed) return start + ", which is excluded";
   if (one.chosen == effects.best) {
-    if (!one.loss->interval) return start + ", the highest";
+    const std::string highest = made.best_is_trained
+                                    ? ", the highest"
+                                    : ", expected to be the highest, " + WhyUntrained(made);
+    if (!one.loss->interval) return start + highest;
     const double most = one.loss->interval->high;
-    return start + ", the highest; " +
+    return start + highest + "; " +
            (most <= 0 ? "no other can be better"
                       : "others may still be better, by up to " + FixedText(most, kEffectDigits)) +
            " (95 % interval)";
   }
   return start + " and lost " + EstimateText(*one.loss, Signedness::kPlain) + " against " +
-         made.best + (made.best_is_trained ? "" : ", which was not trained");
+         made.best + (made.best_is_trained ? "" : ", which was " + WhyUntrained(made));
 }
 
 std::vector<const PairEffect*> PairsThatMatter(const StudyEffects& made) {

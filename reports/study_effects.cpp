@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "registry/added_options.h"
+#include "registry/store/form.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
@@ -40,8 +41,13 @@ std::string NameOf(const TrialRecord& trial) {
 class Maker {
  public:
   Maker(const std::string& study, const Metric* metric, const std::vector<TrialRecord>& trials,
-        const Catalogue& catalogue, const Recipe* recipe, const EffectsBudget& budget = {})
-      : metric_(metric), recipe_(recipe), budget_(budget), trials_(Counted(trials)) {
+        const Catalogue& catalogue, const Recipe* recipe, const EffectsBudget& budget,
+        std::set<std::string> refused)
+      : metric_(metric),
+        recipe_(recipe),
+        budget_(budget),
+        refused_(std::move(refused)),
+        trials_(Counted(trials)) {
     RequireOneTrialPerSeed(trials_);
     // Seeds of a model have one text, as a rule, and thousands of trials take a while to be read.
     std::vector<ModelSpec> models;
@@ -99,7 +105,7 @@ class Maker {
     for (const TrialRecord& trial : trials) {
       if (trial.counts()) {
         counted.push_back(trial);
-      } else {
+      } else if (!IsForm(trial)) {
         left_out_.uncounted.push_back(NameOf(trial));
       }
     }
@@ -164,17 +170,24 @@ class Maker {
       question.levels.push_back(static_cast<std::int32_t>(factor.levels.size()));
     }
     for (const auto& [place, point] : points_) {
-      if (point.failed) question.unavailable.push_back(place);
       if (point.scores.empty()) continue;
       MeasuredCombination observation{.point = place};
       for (const auto& [seed, score] : point.scores) observation.scores.push_back(score);
       question.observations.push_back(std::move(observation));
     }
     question.allowed = [this](const GridPoint& point) { return grid_->IsAllowed(point); };
+    question.unavailable = [this](const GridPoint& point) {
+      const auto known = points_.find(point);
+      return known == points_.end() ? IsRefused(point) : known->second.failed;
+    };
     question.baseline = grid_->Baseline();
     question.budget = budget_;
     question.highest = 1;  // every metric is a share of what could be right
     return question;
+  }
+
+  [[nodiscard]] bool IsRefused(const GridPoint& point) const {
+    return !refused_.empty() && refused_.contains(grid_->NameOf(point));
   }
 
   [[nodiscard]] std::string NameAt(const GridPoint& place) const {
@@ -203,6 +216,7 @@ class Maker {
     made_.best = NameAt(effects.best);
     const auto best = points_.find(effects.best);
     made_.best_is_trained = best != points_.end() && !best->second.scores.empty();
+    made_.best_is_refused = best == points_.end() && IsRefused(effects.best);
     if (effects.one_at_a_time) {
       made_.baseline = NameAt(*grid_->Baseline());
       made_.chosen = NameAt(effects.one_at_a_time->chosen);
@@ -339,6 +353,7 @@ class Maker {
   const Metric* metric_;
   const Recipe* recipe_;
   EffectsBudget budget_;
+  std::set<std::string> refused_;  ///< names of models
   LeftOut left_out_;
   std::vector<TrialRecord> trials_;  ///< those that count
   std::optional<StudyGrid> grid_;
@@ -351,7 +366,8 @@ class Maker {
 Maker MakerOf(const Store& store, const Catalogue& catalogue, const StudyRecord& study,
               const std::optional<Recipe>& recipe) {
   return Maker(study.name, MetricNamed("objective", study.objective),
-               store.Trials(study.id, Counting::kAll), catalogue, recipe ? &*recipe : nullptr);
+               store.Trials(study.id, Counting::kAll), catalogue, recipe ? &*recipe : nullptr, {},
+               RefusedModels(store, study));
 }
 
 boost::json::value ToJson(const std::optional<Estimate>& estimate) {
@@ -425,6 +441,16 @@ boost::json::object PairJson(const StudyEffects& made, const PairEffect& pair) {
 
 }  // namespace
 
+std::set<std::string> RefusedModels(const Store& store, const StudyRecord& study) {
+  const Store::Table table = store.Query(
+      "SELECT DISTINCT trial_name FROM note WHERE study = CAST(:study AS INTEGER)"
+      " AND text LIKE 'refused: %'",
+      {{"study", std::to_string(static_cast<std::int64_t>(study.id))}});
+  std::set<std::string> names;
+  for (const auto& row : table.rows) names.emplace(row[0].as_string());
+  return names;
+}
+
 std::optional<Recipe> RecordedRecipe(const StudyRecord& study, const Catalogue& catalogue) {
   try {
     return ParseRecipe(study.recipe_text, study.name, catalogue);
@@ -435,8 +461,9 @@ std::optional<Recipe> RecordedRecipe(const StudyRecord& study, const Catalogue& 
 
 StudyEffects MakeEffects(const std::string& study, const Metric* metric,
                          const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
-                         const Recipe* recipe, const EffectsBudget& budget) {
-  return Maker(study, metric, trials, catalogue, recipe, budget).Make();
+                         const Recipe* recipe, const EffectsBudget& budget,
+                         const std::set<std::string>& refused) {
+  return Maker(study, metric, trials, catalogue, recipe, budget, refused).Make();
 }
 
 StudyEffects MakeEffects(const Store& store, const Catalogue& catalogue, const StudyRecord& study) {
@@ -490,7 +517,8 @@ boost::json::object ToJson(const StudyEffects& made) {
           {"best",
            {{"name", made.best},
             {"score", ToJson(effects.best_score)},
-            {"trained", made.best_is_trained}}},
+            {"trained", made.best_is_trained},
+            {"refused", made.best_is_refused}}},
           {"one_at_a_time", std::move(one_at_a_time)},
           {"proposals", JsonList(made.proposals, proposal_json)},
           {"notes", boost::json::value_from(made.notes)}};

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct StudyEffects {
   bool shares_known = true;
   std::string best, baseline, chosen;  ///< names of models; empty where there is none
   bool best_is_trained = false;        ///< else its score is what is expected of it
+  bool best_is_refused = false;        ///< and the study will not train it: as too large
   std::vector<ProposedTrial> proposals;
   std::vector<std::string> notes;  ///< what the numbers do not say, what was left out
 };
@@ -42,13 +44,18 @@ struct StudyEffects {
 [[nodiscard]] std::optional<Recipe> RecordedRecipe(const StudyRecord& study,
                                                    const Catalogue& catalogue);
 
+/// Returns the names of the models that the study refused to train.
+[[nodiscard]] std::set<std::string> RefusedModels(const Store& store, const StudyRecord& study);
+
 /// Makes it of a study's trials, also those that no longer count, and the recipe; without one the
 /// grid is what was tried. Throws UsageError saying what is missing where fewer than 2 combinations
 /// of 1 criterion with 2 candidates are complete; Error where a model and seed is there twice.
+/// `refused`: the names of models that the study will not train, so that none is proposed.
 [[nodiscard]] StudyEffects MakeEffects(const std::string& study, const Metric* metric,
                                        const std::vector<TrialRecord>& trials,
                                        const Catalogue& catalogue, const Recipe* recipe,
-                                       const EffectsBudget& budget = {});
+                                       const EffectsBudget& budget = {},
+                                       const std::set<std::string>& refused = {});
 /// Makes it of the record, with the study's objective and the recipe of its last run. Where this
 /// program cannot read that recipe any more, the notes say so.
 [[nodiscard]] StudyEffects MakeEffects(const Store& store, const Catalogue& catalogue,
@@ -65,8 +72,9 @@ struct StudyEffects {
 /// "model" | null, "factors": [{"name", "criterion", "share", "best", "open", "confounded",
 /// "tied_to": names, "levels": [{"label", "effect", "measured", "may_be_best"}]}], "pairs":
 /// [{"factors": [2], "share", "levels": [2], "effect", "matters"}], "higher_share", "best":
-/// {"name", "score", "trained"}, "one_at_a_time": {"baseline", "chosen", "allowed", "loss"} | null,
-/// "proposals": [{"name", "seed", "reduction"}], "notes"}. A mean, an effect, a score, a loss is
+/// {"name", "score", "trained", "refused"}, "one_at_a_time": {"baseline", "chosen", "allowed",
+/// "loss"} | null, "proposals": [{"name", "seed", "reduction"}], "notes"}. A mean, an effect, a
+/// score, a loss is
 /// {"value", "low", "high"} with nulls for an interval that is not known, or null. Shares and the
 /// deviation are null where they are not known.
 [[nodiscard]] boost::json::object ToJson(const StudyEffects& effects);

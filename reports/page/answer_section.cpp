@@ -147,8 +147,8 @@ PageSection AnswerSection(const StudyFacts& facts) {
   std::string state = StatesText(facts.trials) + ".";
   if (facts.not_counted > 0) {
     state += " " + CountText(facts.not_counted, "trial") +
-             (facts.not_counted == 1 ? " of other content counts" : " of other content count") +
-             " no longer; `beamgrid trials " + facts.study.name + " --all` says why.";
+             (facts.not_counted == 1 ? " counts" : " count") + " no longer; `beamgrid trials " +
+             facts.study.name + " --all` says why.";
   }
   section.Say(state);
   section.Note(

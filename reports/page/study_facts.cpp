@@ -7,6 +7,7 @@
 
 #include "registry/criteria.h"
 #include "registry/named_file.h"
+#include "registry/store/form.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
@@ -220,7 +221,7 @@ void AddTables(StudyFacts& facts, const TableMaker& maker) {
 }
 
 void AddEffects(StudyFacts& facts, const std::vector<TrialRecord>& all,
-                const Catalogue& catalogue) {
+                const std::set<std::string>& refused, const Catalogue& catalogue) {
   // Of thousands they take minutes, and a page a second. What a grid that was measured whole says
   // takes no longer for being much.
   constexpr std::size_t kLookedAt = 180;
@@ -230,7 +231,7 @@ void AddEffects(StudyFacts& facts, const std::vector<TrialRecord>& all,
   }
   try {
     facts.effects = MakeEffects(facts.study.name, facts.objective, all, catalogue,
-                                facts.recipe ? &*facts.recipe : nullptr, budget);
+                                facts.recipe ? &*facts.recipe : nullptr, budget, refused);
   } catch (const UsageError& error) {
     facts.no_effects = error.what();
   }
@@ -275,6 +276,7 @@ StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue, const 
   facts.objective = MetricNamed("study '" + study.name + "': objective", study.objective);
   std::vector<TrialRecord> all;
   bool raced = false;
+  std::set<std::string> refused;
   store.AsOfOneMoment([&] {
     all = store.Trials(study.id, Counting::kAll);
     if (keep) std::erase_if(all, std::not_fn(keep));
@@ -284,15 +286,17 @@ StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue, const 
     if (!facts.trials.empty()) facts.data = store.Spec(facts.trials.back().id).data;
     facts.attempts = ReadAttempts(store, study.id);
     facts.asked = ReadAsked(store, study.id);
+    refused = RefusedModels(store, study);
     AddCurves(facts, store);
     raced = RacesForSeeds(store, study);
     facts.seen_groups = store.SeenGroupsOf(study.id);
   });
-  facts.not_counted = all.size() - facts.trials.size();
+  facts.not_counted = static_cast<std::size_t>(std::ranges::count_if(
+      all, [](const TrialRecord& trial) { return !trial.counts() && !IsForm(trial); }));
   facts.recipe = RecordedRecipe(study, catalogue);
   if (facts.is_part) KeepOf(all, facts);
   AddGrid(facts, catalogue);
-  AddEffects(facts, all, catalogue);
+  AddEffects(facts, all, refused, catalogue);
   AddTables(facts, TableMaker(facts, catalogue, paper, raced, resampling));
   return facts;
 }

@@ -88,7 +88,7 @@ struct StudyFacts {
   StudyRecord study;
   const Metric* objective = kMetrics;
   std::vector<TrialRecord> trials;  ///< that count, in the order in which they were asked for
-  std::size_t not_counted = 0;      ///< trials that do not
+  std::size_t not_counted = 0;      ///< trials that do not, but for forms of others
   bool is_part = false;  ///< it is of some trials alone: nothing is known here of the whole study
   Leaderboard leaderboard;                   ///< its places are among `trials`
   std::optional<Recipe> recipe;              ///< nothing: this program cannot read it

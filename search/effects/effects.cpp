@@ -376,8 +376,9 @@ class Analysis {
   /// factor's best are expected to be known best.
   void FindProposals(Effects& effects) {
     if (open_.empty() || !surface_.noise) return;
-    const std::set<GridPoint> unavailable(question_->unavailable.begin(),
-                                          question_->unavailable.end());
+    const auto is_available = [this](const GridPoint& point) {
+      return !question_->unavailable || !question_->unavailable(point);
+    };
     Surface expected = surface_;
     for (std::size_t n = 0; n < question_->proposals; ++n) {
       std::vector<double> reductions(expected.points.size(), 0.0);
@@ -393,8 +394,8 @@ class Analysis {
       }
       std::optional<std::size_t> next;
       for (std::size_t i = 0; i < reductions.size(); ++i) {
-        if (reductions[i] <= 0 || unavailable.contains(expected.points[i])) continue;
-        if (!next || IsBetter(reductions, i, *next)) next = i;
+        if (reductions[i] <= 0 || (next && !IsBetter(reductions, i, *next))) continue;
+        if (is_available(expected.points[i])) next = i;
       }
       if (!next) return;
       effects.proposals.push_back({expected.points[*next], reductions[*next]});

@@ -38,9 +38,10 @@ struct EffectsQuestion {
   std::vector<MeasuredCombination> observations;  ///< no point twice
   std::function<bool(const GridPoint&)> allowed;  ///< empty: every point; measured ones always are
   std::optional<GridPoint> baseline;              ///< where "one at a time" starts
-  std::vector<GridPoint> unavailable;             ///< points that failed for good: not proposed
-  std::size_t proposals = 3;                      ///< trials to propose at most
-  std::optional<double> highest;                  ///< no score can be higher
+  /// Points that cannot be measured, as they failed for good: not proposed; empty: there is none.
+  std::function<bool(const GridPoint&)> unavailable;
+  std::size_t proposals = 3;      ///< trials to propose at most
+  std::optional<double> highest;  ///< no score can be higher
   EffectsBudget budget = {};
 };
 

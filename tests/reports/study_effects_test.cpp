@@ -155,6 +155,38 @@ TEST(StudyEffects, SayWhetherAnotherCanBeBetter) {
   EXPECT_THAT(
       LossText(made),
       HasSubstr(", the highest; others may still be better, by up to 0.0100 (95 % interval)"));
+  made.best_is_trained = false;
+  EXPECT_THAT(LossText(made), HasSubstr(", expected to be the highest, not trained; others may"));
+  made.best_is_refused = true;
+  EXPECT_THAT(LossText(made), HasSubstr(", expected to be the highest, refused; others may"));
+  EXPECT_THAT(HighestText(made), StartsWith("expected highest, refused by the study: "));
+}
+
+// What the study refuses to train, as too large, is neither proposed nor only "not trained".
+TEST(StudyEffects, ProposeNothingThatWasRefused) {
+  Study study;
+  for (const std::int64_t at : {0, 1, 2, 3, 6, 8}) {
+    const ModelSpec model = *study.space().At(at);
+    for (const std::int64_t seed : {1, 2}) {
+      study.Add(model, seed, Score(model) + 0.03 * static_cast<double>(seed));
+    }
+  }
+  const StudyEffects before = study.Effects();
+  ASSERT_FALSE(before.proposals.empty());
+  ASSERT_FALSE(before.best_is_refused);
+  std::set<std::string> refused;
+  for (std::int64_t at = 0; at < study.space().size(); ++at) {
+    refused.insert(study.space().Name(*study.space().At(at)));
+  }
+  const StudyEffects made = MakeEffects("s", FindMetric("gap"), study.trials, TestCatalogue(),
+                                        &study.recipe(), {}, refused);
+  ASSERT_FALSE(made.proposals.empty());
+  for (const ProposedTrial& proposed : made.proposals) {
+    EXPECT_THAT(study.trials, Contains(testing::Field(&TrialRecord::name, proposed.name)))
+        << "a further seed of what was trained";
+  }
+  EXPECT_EQ(made.best_is_refused, !made.best_is_trained);
+  EXPECT_EQ(ToJson(made).at("best").at("refused"), made.best_is_refused);
 }
 
 // Of a model without a teacher the weight says nothing: no level of it is such a model's.
@@ -225,6 +257,12 @@ TEST(StudyEffects, LeaveOutWhatSaysNothingAndSaySo) {
   trial(7).state = TrialState::kPruned;
   trial(10).result->metrics.gap = std::numeric_limits<double>::quiet_NaN();
   trial(13).not_counted = "it is of other data";
+  TrialRecord form = trial(20);  // in another precision: the study never counted it
+  boost::json::value of_form = ParseJson(form.model_json);
+  of_form.at("train").as_object()["epochs"] = 0;
+  form.model_json = CanonicalJson(of_form);
+  form.not_counted = "it is the fp16 form of another";
+  study.trials.push_back(form);
   const StudyEffects made = study.Effects();
   EXPECT_EQ(made.effects.scores, 36 - 5);
   EXPECT_EQ(made.effects.measured, 12);

@@ -455,7 +455,7 @@ TEST(Effects, ProposeNoTrialThatFails) {
     return points;
   };
   EXPECT_EQ(proposed().size(), 3U);
-  question.unavailable = {{0, 0}, {0, 1}, {1, 1}};
+  question.unavailable = [](const GridPoint& point) { return point != GridPoint{1, 0}; };
   EXPECT_THAT(proposed(), ElementsAre(GridPoint{1, 0}, GridPoint{1, 0}, GridPoint{1, 0}));
   question.proposals = 0;
   EXPECT_THAT(proposed(), IsEmpty());
