@@ -13,10 +13,13 @@
 #include "orchestrator/commands/named_models.h"
 #include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/commands/trainer.h"
 #include "orchestrator/data_places.h"
+#include "orchestrator/inputs/recipe_files.h"
 #include "registry/added_options.h"
 #include "registry/scoring/metrics.h"
 #include "registry/scoring/predictions.h"
+#include "registry/store/form.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
@@ -137,7 +140,9 @@ class Distil : public Subcommand {
   int Run(CommandContext& context) override {
     const TrialRecipe recipe = Plan(context);
     // With the values of --set, whose mistakes are told before anything is predicted.
-    const std::string text = RecipeSource(TextOf(recipe), RecipePath(), settings_).text();
+    const RecipeSource source(TextOf(recipe), RecipePath(), settings_);
+    RequireSound(context, source);
+    const std::string& text = source.text();
     RequireHeldOut(text);
     RequireRoomFor(text);
     const int predicted = Predict(context, recipe.trial.data);
@@ -180,6 +185,15 @@ class Distil : public Subcommand {
                        })};
     Say(context, teacher, student);
     return recipe;
+  }
+
+  /// Throws where `run` would refuse the recipe. The teacher's file is not there yet.
+  static void RequireSound(const CommandContext& context, const RecipeSource& source) {
+    const FindFile find = FilesBeside(source.path());
+    (void)ParseRecipe(source, OpenTrainerFor(context, source).catalogue,
+                      [&find](const std::string& name) {
+                        return name == kTeacherFile ? NamedFile{.name = name} : find(name);
+                      });
   }
 
   void RequireHeldOut(const std::string& recipe) const {
@@ -226,6 +240,10 @@ class Distil : public Subcommand {
 
   [[nodiscard]] TrialRecord Named(const Store& store) const {
     const TrialInStudy found = FindTrial(store, database_, model_);
+    if (IsForm(found.trial)) {
+      throw UsageError("--model: " + model_ + " is the " + PrecisionOf(found.trial) +
+                       " form of a trial, and was not trained itself; name that trial");
+    }
     if (found.trial.result && found.trial.state == TrialState::kComplete) {
       if (found.trial.size_bytes <= SizeLimit(size_limit_)) return found.trial;
       throw UsageError("--model: " + model_ + " has " + SizeText(found.trial.size_bytes) +

@@ -104,6 +104,14 @@ TEST_F(DistilTest, TheStudentsHoldoutHasNoVideoThatChoseTheTeacher) {
            "--no-run"});
 }
 
+TEST_F(DistilTest, RefusesWhatRunWouldBeforeAnythingIsPredicted) {
+  EXPECT_THAT(Refusal({"distil", "small:ensemble", "--out", "d", "--set", "train.epoch=4"}),
+              HasSubstr("train.epoch: 'train' has no option 'epoch'; did you mean 'epochs'?"));
+  EXPECT_THAT(Refusal({"distil", "small:ensemble", "--out", "d", "--weight", "0.3,0.3"}),
+              HasSubstr("grid.train.teacher_weight: gives the same variant twice"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "d"));
+}
+
 TEST_F(DistilTest, AnotherTeacherIsAnotherTrial) {
   Succeed({"distil", "small:ensemble", "--out", "d"});
   const auto before = Trials("small_distilled");

@@ -86,6 +86,10 @@ TEST(Forms, AreModelsOfTheirOwnWithTheNumbersThatWereMeasured) {
         .as_double();
   };
   EXPECT_EQ(score("predicted.csv"), score("chosen.csv"));
+  const Ended student = study.Run(
+      {"distil", "small:ensemble", "--out", "d", "--model", "small/MC-LSTM-h80-Logistic@fp16/2"});
+  EXPECT_EQ(student.exit_code, 2);
+  EXPECT_THAT(student.err, HasSubstr("is the fp16 form of a trial, and was not trained itself"));
   const auto exported = study.Json({"export", "small:ensemble", "--out", "winner"});
   std::int64_t weights = 0;
   for (const auto& model : exported.at("models").as_array()) {
