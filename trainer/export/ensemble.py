@@ -78,10 +78,10 @@ def combine_members(config, probabilities):
     return labels, np.take_along_axis(scores, labels, axis=1)
 
 
-def predict(ensemble, *videos):
+def predict(ensemble, *videos, **named):
     """The ensemble's best labels of videos, best first, and their scores: each [videos, top_k]."""
     config, members = ensemble
-    return combine_members(config, [module.predict(model, *videos).numpy()
+    return combine_members(config, [module.predict(model, *videos, **named).numpy()
                                     for module, model in members])
 
 
@@ -93,8 +93,8 @@ def self_test(folder=HERE):
                   for member, (module, _) in zip(config["members"], members))
     sample = read_tensors(folder / config["members"][0]["folder"] / "sample.safetensors")
     del sample["probabilities"]
-    videos = [sample[name] for name in ("frames", "lengths", "features") if name in sample]
-    labels, scores = predict((config, members), *videos)
+    videos = {name: sample[name] for name in ("frames", "lengths", "features") if name in sample}
+    labels, scores = predict((config, members), **videos)
     wanted = json.loads((folder / "sample.json").read_text())
     for row, of_row, expected in zip(labels, scores, wanted):
         if row[:20].tolist() != [label for label, _ in expected[:20]]:
