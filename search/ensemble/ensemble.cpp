@@ -209,6 +209,11 @@ class Finder {
     if (size_bytes > question_.size_limit) {
       answer_.notes.emplace_back("the given members are larger than the limit together");
     }
+    if (std::ssize(set) > question_.members) {
+      answer_.notes.push_back(CountText(set.size(), "member") +
+                              " are given, more than the limit of " +
+                              std::to_string(question_.members));
+    }
     answer_.notes.push_back(given_weights_.empty() ? "the members are given, none was searched for"
                                                    : "the members and their weights are given");
     return set;
@@ -229,8 +234,12 @@ class Finder {
   [[nodiscard]] EnsembleFrontier FrontierOf(const PreparedSearch& prepared,
                                             const SearchResult& result) const {
     const std::int64_t all = answer_.certificate ? answer_.certificate->sets : 0;
+    // Those of the certificate's parts of the pool are on the frontier, too.
+    const std::int64_t of_parts = answer_.certificate && answer_.certificate->sub_pools
+                                      ? answer_.certificate->sub_pools->sets
+                                      : 0;
     EnsembleFrontier frontier{
-        .sets = all > 0 ? all : result.evaluated,
+        .sets = all > 0 ? all : result.evaluated + of_parts,
         .complete = all > 0 || question_.search == EnsembleSearch::kExhaustive};
     for (const ScoredSet& set : result.frontier.sets()) {
       const SetMembers members = MembersOf(set.models);

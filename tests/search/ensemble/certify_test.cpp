@@ -134,6 +134,11 @@ TEST(Certify, OfTooManySetsMeasuresTheSearchOnPartsOfThePool) {
   EXPECT_EQ(boost::json::serialize(FindingsJson(FindEnsemble(question))),
             boost::json::serialize(json))
       << "the same parts each time";
+  question.frontier = true;
+  const EnsembleAnswer frontier = FindEnsemble(question);
+  EXPECT_FALSE(frontier.frontier->complete);
+  EXPECT_EQ(frontier.frontier->sets, frontier.evaluated + certificate.sub_pools->sets)
+      << "sets of the parts are on it, too";
 }
 
 TEST(EnsembleFrontier, IsOfAllSetsWhereTheyWereCertified) {

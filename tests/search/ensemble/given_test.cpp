@@ -13,6 +13,7 @@ namespace given_test {
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 PoolQuestion Planted() {
   return PoolQuestion(PlantPool({.models = 5, .videos = 120, .classes = 25, .list_length = 15}, 1));
@@ -92,6 +93,11 @@ TEST(GivenEnsemble, SaysWhereItIsLargerThanTheLimit) {
   question.size_limit = 250;
   EXPECT_THAT(FindEnsemble(question).notes,
               Contains("the given members are larger than the limit together"));
+  question.members = 2;
+  EXPECT_THAT(FindEnsemble(question).notes,
+              Contains("3 members are given, more than the limit of 2"));
+  question.members = 3;
+  EXPECT_THAT(FindEnsemble(question).notes, Not(Contains(HasSubstr("more than the limit"))));
 }
 
 TEST(GivenEnsemble, RefusesWhatCannotBe) {
