@@ -124,7 +124,8 @@ void CostMeter::Add(const StudyTrial& trial, double done) {
 
 const CostMeter::Sample& CostMeter::GridSample() {
   if (sample_) return *sample_;
-  Sample& sample = sample_.emplace();
+  sample_ = Sample{};
+  Sample& sample = *sample_;
   const std::vector<std::int64_t> points = SamplePoints(space_, kSamplePoints, /*seed=*/1);
   sample.whole_grid = std::ssize(points) < kSamplePoints || space_.size() == kSamplePoints;
   std::int64_t counted = 0;
