@@ -54,14 +54,14 @@ void KnownPilot::Repeat(const AttemptKey& key, const std::filesystem::path& dire
                         const std::function<void(const Report&)>& on_report) const {
   LineTail again(reports_.path());
   bool is_it = false;
+  const auto repeat = [&](std::string_view line) {
+    const std::optional<Report> report = ReportFromLine(line);
+    if (!report || report->key != key) return;
+    if (report->what == Report::What::kTook) is_it = report->text == directory;
+    if (is_it) on_report(*report);
+  };
   while (again.offset() < reports_.offset()) {
-    const LineGrowth growth = again.Read([&](std::string_view line) {
-      const std::optional<Report> report = ReportFromLine(line);
-      if (!report || report->key != key) return;
-      if (report->what == Report::What::kTook) is_it = report->text == directory;
-      if (is_it) on_report(*report);
-    });
-    if (growth != LineGrowth::kSome) return;
+    if (again.Read(repeat, reports_.offset()) != LineGrowth::kSome) return;
   }
 }
 

@@ -59,8 +59,9 @@ class KnownPilot {
   void Hear(Milliseconds now, const std::function<void(const Report&)>& on_report);
   /// Reads all that it has said, of which nobody is told, and whether it was told to leave.
   void HearAll(Milliseconds now);
-  /// Says again what it has said so far of the attempt in the directory. A key may have been an
-  /// other attempt's before: of a trial that was removed since, or of another database.
+  /// Says again what was read so far of the attempt in the directory; the rest is still to come. A
+  /// key may have been an other attempt's before: of a trial that was removed since, or of another
+  /// database.
   void Repeat(const AttemptKey& key, const std::filesystem::path& directory,
               const std::function<void(const Report&)>& on_report) const;
   /// Takes in what the queue, which answered, shows of its job; null: nothing.

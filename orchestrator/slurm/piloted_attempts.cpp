@@ -121,9 +121,11 @@ void PilotedAttempts::Adopt(const AttemptKey& key, const fs::path& directory) {
   if (pilot == nullptr) {
     return GiveUp(key, FailureKind::kInterrupted, "its job was lost with its orchestrator");
   }
-  events_.push_back(
-      {key, AttemptBegun{pilot->host(), AgeOf(ClaimFile(directory), pilot->folder())}});
   pilot->Repeat(key, directory, [&](const Report& report) {
+    if (report.what == Report::What::kTook) {
+      events_.push_back(
+          {key, AttemptBegun{pilot->host(), AgeOf(ClaimFile(directory), pilot->folder())}});
+    }
     if (report.what == Report::What::kHeard) PassOn(key, report.text, Told::kEarlier);
   });
   // It may have ended since it was found.

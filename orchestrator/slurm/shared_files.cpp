@@ -98,11 +98,12 @@ std::int64_t GrowingLines::Add(std::string_view line) {
   return ::lseek(file.get(), 0, SEEK_END);
 }
 
-LineGrowth LineTail::Read(const std::function<void(std::string_view)>& line) {
+LineGrowth LineTail::Read(const std::function<void(std::string_view)>& line, std::int64_t until) {
   const UniqueFd file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return IsMachineFault(errno) ? LineGrowth::kUnreadable : LineGrowth::kNone;
   std::array<char, 64 << 10> piece{};
-  const ssize_t bytes = ::pread(file.get(), piece.data(), piece.size(), offset_);
+  const auto most = std::min(static_cast<std::int64_t>(piece.size()), until - offset_);
+  const ssize_t bytes = ::pread(file.get(), piece.data(), static_cast<std::size_t>(most), offset_);
   if (bytes <= 0) return bytes < 0 ? LineGrowth::kUnreadable : LineGrowth::kNone;
   offset_ += bytes;
   lines_.Feed({piece.data(), static_cast<std::size_t>(bytes)}, [&](std::string_view one) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -53,8 +54,9 @@ class LineTail {
  public:
   explicit LineTail(std::filesystem::path path) : path_(std::move(path)) {}
   /// Calls `line` for each line that has been added since the last call, up to some tens of
-  /// kilobytes of them.
-  LineGrowth Read(const std::function<void(std::string_view)>& line);
+  /// kilobytes of them, and nothing of what stands behind the first `until` bytes of the file.
+  LineGrowth Read(const std::function<void(std::string_view)>& line,
+                  std::int64_t until = std::numeric_limits<std::int64_t>::max());
   /// Returns the bytes that were read so far.
   [[nodiscard]] std::int64_t offset() const { return offset_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }

@@ -82,6 +82,50 @@ TEST_F(SlurmAdoptionTest, WhatIsTakenOverBeganWhenItWasClaimed) {
   EXPECT_LT(heard_[Key(1)].begun->ago, 2h);
 }
 
+TEST_F(SlurmAdoptionTest, WhatIsSaidWhileItIsTakenOverIsHeardOnce) {
+  // The pilot's part is played by hand: what it says comes before, between and after.
+  slurm_.Set([](FakeSlurm& slurm) { slurm.starts_jobs = false; });
+  Start();
+  Submit(Key(1));
+  PollUntil([&] { return slurm_.submitted() == 1; });
+  const std::string pilot = slurm_.NameOf(0);
+  GrowingLines reports(StudyFolder() / "slurm" / pilot / kReports);
+  const auto say = [&](Report::What what, const std::string& text) {
+    (void)reports.Add(ToLine(Report{.what = what, .key = Key(1), .text = text}));
+  };
+  const std::vector<std::pair<Report::What, std::string>> lines = {
+      {Report::What::kTook, Directory(Key(1))},
+      {Report::What::kHeard, ToLine(Started{.pid = 7})},
+      {Report::What::kHeard, ToLine(Evaluated{.epoch = {.epoch = 1}})}};
+  ASSERT_TRUE(Claim(Directory(Key(1)), pilot));
+  (void)reports.Add(ToLine(Report{.what = Report::What::kBegun, .text = "n1"}));
+  std::vector<std::unique_ptr<SlurmExecutor>> killed;
+  for (std::size_t before = 0; before <= lines.size(); ++before) {
+    for (std::size_t until = before; until <= lines.size(); ++until) {
+      SCOPED_TRACE(std::to_string(before) + " said before, " + std::to_string(until) + " in all");
+      std::filesystem::resize_file(
+          reports.path(), ToLine(Report{.what = Report::What::kBegun, .text = "n1"}).size() + 1);
+      const auto say_those = [&](std::size_t from, std::size_t to) {
+        for (std::size_t i = from; i < to; ++i) say(lines[i].first, lines[i].second);
+      };
+      say_those(0, before);
+      killed.push_back(std::move(executor_));
+      heard_.clear();
+      Start();
+      ASSERT_TRUE(executor_->CanAdopt(Key(1), Directory(Key(1))));
+      say_those(before, until);
+      executor_->Adopt(Key(1), Directory(Key(1)));
+      say_those(until, lines.size());
+      PollUntil([&] { return heard_[Key(1)].messages.size() >= 2; });
+      Poll();
+      EXPECT_TRUE(heard_[Key(1)].begun.has_value());
+      ASSERT_EQ(heard_[Key(1)].messages.size(), 2U);
+      EXPECT_TRUE(std::holds_alternative<Started>(heard_[Key(1)].messages[0]));
+      EXPECT_EQ(std::get<Evaluated>(heard_[Key(1)].messages[1]).earlier, before == lines.size());
+    }
+  }
+}
+
 TEST_F(SlurmAdoptionTest, FilesThatAreNoneOfOursAreTheEndOfTheirAttemptAlone) {
   Start();
   const auto reconciled = [&](std::int64_t trial, const std::string& end, const std::string& claim,
