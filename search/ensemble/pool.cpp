@@ -225,6 +225,13 @@ std::size_t EnsemblePool::VideosOf(std::size_t piece) const {
   return std::min(models_[0].size() - piece * kVideosPerPiece, kVideosPerPiece);
 }
 
+std::function<std::size_t(std::size_t)> EnsemblePool::OrderOfPass() const {
+  const bool backwards = std::exchange(backwards_, !backwards_);
+  return [backwards, last = pieces() - 1](std::size_t place) {
+    return backwards ? last - place : place;
+  };
+}
+
 std::vector<double> EnsemblePool::Score(std::span<const Growth> growths) const {
   std::vector<double> gaps(growths.size());
   const std::size_t bytes = std::max<std::size_t>(1, models_[0].size()) * kGapTop * sizeof(Exact);
@@ -278,7 +285,8 @@ void EnsemblePool::ScoreSome(std::span<const Growth> growths, std::span<double> 
   const CoarseScale scale = ScaleOf(growths);
   KeysOfPieces keys(growths.size());
   for (auto& of_growth : keys) of_growth.resize(pieces());
-  for_each_(pieces(), [&](std::size_t piece) { ScorePiece(piece, plan, scale, keys); });
+  const auto order = OrderOfPass();
+  for_each_(pieces(), [&](std::size_t place) { ScorePiece(order(place), plan, scale, keys); });
   for_each_(growths.size(), [&](std::size_t g) {
     std::vector<Exact> pool;
     pool.reserve(models_[0].size() * kGapTop);
@@ -361,9 +369,10 @@ void EnsemblePool::CountTops(const GrowthPlan& plan, const CoarseScale& scale,
       std::clamp<std::size_t>(kBinBytes / (growths * kPerPiece * sizeof(std::uint16_t)), 1,
                               std::max<std::size_t>(1, pieces()));
   bins_.Reserve(growths, at_once, kPerPiece);
+  const auto order = OrderOfPass();
   for (std::size_t first = 0; first < pieces(); first += at_once) {
     const std::size_t here = std::min(at_once, pieces() - first);
-    for_each_(here, [&](std::size_t p) { BracketPiece(first + p, plan, scale, p, bins_); });
+    for_each_(here, [&](std::size_t p) { BracketPiece(order(first + p), plan, scale, p, bins_); });
     for_each_(growths, [&](std::size_t g) {
       if (first == 0) counts_[g].assign(2 * kBins, 0);
       unsure[g] += bins_.CountInto(g, counts_[g]);

@@ -122,6 +122,10 @@ class EnsemblePool {
 
   [[nodiscard]] std::size_t pieces() const;
   [[nodiscard]] std::size_t VideosOf(std::size_t piece) const;
+  /// Returns the order of the next pass over the pieces, as a function from place to piece: from
+  /// where the last one ended, for that is what the system still has in memory of a pool that is
+  /// larger than it.
+  [[nodiscard]] std::function<std::size_t(std::size_t)> OrderOfPass() const;
 
   /// [growths][pieces] the keys of the best labels of a piece's videos
   using KeysOfPieces = std::vector<std::vector<std::vector<Exact>>>;
@@ -161,6 +165,7 @@ class EnsemblePool {
   // tenth of a pass over 10,000 videos.
   mutable BinLists bins_;
   mutable std::vector<BinCounts> counts_;            ///< [growths]
+  mutable bool backwards_ = false;                   ///< the next pass over the pieces
   mutable std::unique_ptr<gpu::DevicePool> device_;  ///< null: there is none, or none any more
   std::function<void(const std::string&)> warn_;
 };
