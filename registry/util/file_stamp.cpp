@@ -1,5 +1,6 @@
 #include "registry/util/file_stamp.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -34,6 +35,12 @@ FileStamp StampOf(int descriptor, const std::filesystem::path& path) {
   struct stat status{};
   if (::fstat(descriptor, &status) != 0) throw SystemError(path, "cannot look at it", errno);
   if (!S_ISREG(status.st_mode)) throw InputError(path.string() + ": is no regular file");
+  return StampFrom(status);
+}
+
+std::optional<FileStamp> StampIn(int folder, const std::string& name) {
+  struct stat status{};
+  if (::fstatat(folder, name.c_str(), &status, 0) != 0) return std::nullopt;
   return StampFrom(status);
 }
 

@@ -5,6 +5,8 @@
 #include <compare>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 
 namespace beamgrid {
 
@@ -30,5 +32,9 @@ struct FileStamp {
 /// Returns the stamp of an open file: still the same file where another got its name. Throws
 /// SystemError where it cannot be asked, InputError where it is no regular file.
 [[nodiscard]] FileStamp StampOf(int descriptor, const std::filesystem::path& path);
+
+/// Returns the stamp of what has the name in an open folder (an absolute name: wherever that is);
+/// nothing where it cannot be looked at. For thousands of files: it takes no path apart.
+[[nodiscard]] std::optional<FileStamp> StampIn(int folder, const std::string& name);
 
 }  // namespace beamgrid

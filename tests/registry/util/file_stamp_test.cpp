@@ -74,5 +74,13 @@ TEST_F(FileStampTest, AFileThatIsNotThereIsNamed) {
             file.string() + ": cannot look at it: No such file or directory");
 }
 
+TEST_F(FileStampTest, AFileIsFoundByItsNameInAFolder) {
+  const fs::path file = Write("a", "12345");
+  const UniqueFd folder(::open(folder_.path().c_str(), O_PATH | O_CLOEXEC));
+  EXPECT_EQ(StampIn(folder.get(), "a"), StampOf(file));
+  EXPECT_EQ(StampIn(folder.get(), file), StampOf(file)) << "an absolute name";
+  EXPECT_FALSE(StampIn(folder.get(), "none"));
+}
+
 }  // namespace
 }  // namespace beamgrid
