@@ -1,5 +1,7 @@
 #include "orchestrator/kept_answer.h"
 
+#include <fcntl.h>
+
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
@@ -14,6 +16,7 @@
 #include "registry/util/file_stamp.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
+#include "registry/util/unique_fd.h"
 
 namespace beamgrid {
 namespace {
@@ -25,18 +28,16 @@ constexpr std::size_t kMostLines = 1000;
 
 constexpr std::int64_t kAnyTouch = std::numeric_limits<std::int64_t>::max();
 
-/// Returns the stamp of a file as a text; nothing where it cannot be looked at, or was written to
-/// after `latest_ns`.
-std::optional<std::string> StampText(const fs::path& path, std::int64_t latest_ns) {
-  try {
-    const FileStamp stamp = StampOf(path);
-    if (stamp.modified_ns > latest_ns) return std::nullopt;
-    // Not the device: numbers of devices are given out anew when a machine starts.
-    return std::to_string(stamp.inode) + " " + std::to_string(stamp.size) + " " +
-           std::to_string(stamp.modified_ns) + " " + std::to_string(stamp.changed_ns);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
+/// Adds what tells a file from any other: not the device, whose numbers are given out anew when a
+/// machine starts. False where it cannot be looked at, or was written to after `latest_ns`.
+bool AddStamp(int folder, const std::string& file, std::int64_t latest_ns, ContentHash& key) {
+  const std::optional<FileStamp> stamp = StampIn(folder, file);
+  if (!stamp || stamp->modified_ns > latest_ns) return false;
+  const std::int64_t numbers[] = {static_cast<std::int64_t>(stamp->inode),
+                                  static_cast<std::int64_t>(stamp->size), stamp->modified_ns,
+                                  stamp->changed_ns};
+  key.Add(numbers, sizeof numbers);
+  return true;
 }
 
 /// Returns the last moment at which a file may have been touched so that its stamp tells every
@@ -95,9 +96,9 @@ std::optional<std::string> KeptAnswer::KeyNow(Store& store, std::int64_t latest_
   const std::optional<RunNote> note = LastRunNote(store, study->id);
   if (!note || !DidNothing(*note) || HasOpenAttempts(store, study->id)) return std::nullopt;
 
-  const auto program = StampText(subject_.program, kAnyTouch);
-  if (!program) return std::nullopt;
-  std::string text = "beamgrid " BEAMGRID_VERSION " " + *program + "\n" + form_ + "\n" +
+  ContentHash key;
+  if (!AddStamp(AT_FDCWD, subject_.program, kAnyTouch, key)) return std::nullopt;
+  std::string text = "beamgrid " BEAMGRID_VERSION "\n" + form_ + "\n" +
                      fs::absolute(recipe.path).string() + "\n" + HashBytes(recipe.text) + "\n" +
                      HashBytes(CanonicalJson(ToJson(*subject_.catalogue))) + "\n" +
                      HashBytes(CanonicalJson(ToJson(subject_.data))) + "\n" +
@@ -114,12 +115,13 @@ std::optional<std::string> KeptAnswer::KeyNow(Store& store, std::int64_t latest_
     if (!trainer) return std::nullopt;
     text += *trainer + "\n";
   }
-  for (const fs::path& file : RecordUpkeep(store).ResultFiles(study->id)) {
-    const std::optional<std::string> stamp = StampText(file, latest_ns);
-    if (!stamp) return std::nullopt;
-    text += *stamp + "\n";
+  const UniqueFd runs(::open(store.runs().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (const std::string& file : RecordUpkeep(store).ResultFiles(study->id)) {
+    if (!AddStamp(runs.get(), file, latest_ns, key)) return std::nullopt;
   }
-  return HashBytes(text + RecordUpkeep(store).Digest(study->id));
+  text += RecordUpkeep(store).Digest(study->id);
+  key.Add(text.data(), text.size());
+  return key.Digits();
 }
 
 bool KeptAnswer::Find(Store& store) {

@@ -48,8 +48,9 @@ class RecordUpkeep {
   /// writes to it meanwhile; not inside Together.
   [[nodiscard]] std::string Digest(StudyId study) const;
   /// Returns the files that the record has of the results that count in the study, and the folders
-  /// of results that have none. What `prune` gave up is not among them.
-  [[nodiscard]] std::vector<std::filesystem::path> ResultFiles(StudyId study) const;
+  /// of results that have none, by their names below Store::runs(), or absolute ones. What `prune`
+  /// gave up is not among them.
+  [[nodiscard]] std::vector<std::string> ResultFiles(StudyId study) const;
 
   /// Returns the name that the record has for a folder below Store::runs().
   [[nodiscard]] std::string Recorded(const std::filesystem::path& folder) const;

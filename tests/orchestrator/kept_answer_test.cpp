@@ -161,6 +161,31 @@ TEST_F(KeptAnswerTest, AnythingElseThatIsRecordedIsAnotherAnswer) {
   }
 }
 
+TEST_F(KeptAnswerTest, AFileOfAResultThatIsAnotherIsAnotherAnswer) {
+  run_.refused = 0;
+  Note();
+  AttemptOutcome outcome = ExampleSuccess();
+  outcome.result().artifacts = {{.name = "weights", .path = "model.pt", .bytes = 3, .hash = "h"}};
+  const fs::path file = folder_ / "runs/2/model.pt";
+  fs::create_directories(file.parent_path());
+  const auto write = [&file](int hours_ago) {
+    std::ofstream(file) << "abc";
+    fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(hours_ago));
+  };
+  write(1);
+  const TrialId trial = store_.AddTrials(study_, {ExampleNewTrial(7)})[0];
+  store_.FinishAttempt(trial, store_.BeginAttempt(trial, file.parent_path(), "cpu", 1), outcome,
+                       TrialState::kComplete);
+  Keep();
+  ASSERT_TRUE(Finds());
+  write(2);
+  EXPECT_FALSE(Finds()) << "it was written again";
+  Keep();
+  ASSERT_TRUE(Finds());
+  fs::remove(file);
+  EXPECT_FALSE(Finds()) << "it is gone";
+}
+
 TEST_F(KeptAnswerTest, OnlyARunThatHadNothingToDoIsKept) {
   run_.refused = 0;
   Note();
