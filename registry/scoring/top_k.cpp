@@ -46,6 +46,27 @@ bool RaiseMaxima(const float* scores, std::size_t size, float* maxima, std::size
   return sound;
 }
 
+/// Returns the kth best of the values, whose number is a multiple of 16: the least of those that
+/// fewer than k are better than. Each is compared with each, which for 64 takes less time than
+/// branches that nobody can predict.
+float KthBest(const float* values, std::size_t size, std::size_t k) {
+  const Floats d;
+  const hn::RebindToUnsigned<Floats> numbers;
+  const auto infinity = hn::Set(d, std::numeric_limits<float>::infinity());
+  auto least = infinity;
+  for (std::size_t i = 0; i < size; i += hn::Lanes(d)) {
+    const auto row = hn::LoadU(d, values + i);
+    auto better = hn::Zero(numbers);  // of each value of the row: how many
+    for (std::size_t j = 0; j < size; ++j) {
+      const auto is_better = hn::RebindMask(numbers, hn::Gt(hn::Set(d, values[j]), row));
+      better = hn::Sub(better, hn::VecFromMask(numbers, is_better));
+    }
+    const auto is_among = hn::Lt(better, hn::Set(numbers, static_cast<std::uint32_t>(k)));
+    least = hn::Min(least, hn::IfThenElse(hn::RebindMask(d, is_among), row, infinity));
+  }
+  return hn::GetLane(hn::MinOfLanes(d, least));
+}
+
 /// Puts the labels of all scores above the threshold into `labels`, and those of the first `places`
 /// or more that are equal to it, in ascending order; returns how many there are. `labels` has room
 /// for 16 more than there are scores.
@@ -84,6 +105,7 @@ namespace beamgrid {
 namespace {
 
 HWY_EXPORT(RaiseMaxima);
+HWY_EXPORT(KthBest);
 HWY_EXPORT(LabelsReaching);
 
 /// Returns a score that at least k labels reach, and not many more: the kth best of the maxima of
@@ -97,6 +119,8 @@ float ThresholdFor(std::span<const float> scores, std::size_t k) {
   if (!HWY_DYNAMIC_DISPATCH(RaiseMaxima)(scores.data(), scores.size(), maxima.data(), width)) {
     return std::numeric_limits<float>::quiet_NaN();
   }
+  constexpr std::size_t kMostCompared = 128;
+  if (width <= kMostCompared) return HWY_DYNAMIC_DISPATCH(KthBest)(maxima.data(), width, k);
   const auto kth = maxima.begin() + static_cast<std::ptrdiff_t>(k - 1);
   std::ranges::nth_element(maxima, kth, std::ranges::greater());
   return *kth;
