@@ -1,12 +1,16 @@
 // Predictions and truth as the competition's CSV files.
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <optional>
+#include <filesystem>
+#include <fstream>
+#include <span>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -16,7 +20,7 @@
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/input_error.h"
-#include "registry/util/text.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid {
 namespace {
@@ -25,16 +29,26 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kTruthHeader = "VideoId,Labels";
 
+std::ifstream OpenToRead(const fs::path& path) {
+  std::error_code error;
+  // A stream opens a folder without complaint and reads nothing from it.
+  const bool is_folder = fs::is_directory(path, error);
+  std::ifstream file(path, std::ios::binary);
+  if (is_folder || !file) throw SystemError(path, "cannot read", is_folder ? EISDIR : errno);
+  return file;
+}
+
 /// RowReader reads the lines of a CSV file of two columns, the second a list of words separated by
 /// spaces.
 class RowReader {
  public:
   RowReader(const fs::path& path, std::string_view header)
-      : path_(path.string()), content_(ReadFile(path)), rest_(content_) {
+      : path_(path.string()), file_(OpenToRead(path)) {
+    NextLine();
+    std::string_view first = text_;
     // Spreadsheets write it.
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-    if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
-    const std::string_view first = rest_.empty() ? "" : NextLine();
+    if (first.starts_with(kByteOrderMark)) first.remove_prefix(kByteOrderMark.size());
     line_ = 1;
     if (first != header) {
       Refuse("the first line must be '" + std::string(header) + "', is '" +
@@ -42,11 +56,12 @@ class RowReader {
     }
   }
 
-  /// Reads the next row's id and list, empty lines skipped; false at the end.
+  /// Reads the next row's id and list, which stay until the next call; empty lines are skipped.
+  /// False at the end.
   bool Next(std::string_view& id, std::string_view& list) {
-    while (!rest_.empty()) {
-      const std::string_view line = NextLine();
-      if (line.empty()) continue;
+    while (NextLine()) {
+      if (text_.empty()) continue;
+      const std::string_view line = text_;
       const std::size_t comma = line.find(',');
       if (comma == std::string_view::npos) Refuse("must be 'id,list', has no comma");
       id = line.substr(0, comma);
@@ -64,62 +79,71 @@ class RowReader {
   [[nodiscard]] std::int64_t line() const { return line_; }
 
  private:
-  std::string_view NextLine() {
+  bool NextLine() {
+    if (!std::getline(file_, text_)) {
+      if (file_.bad()) throw SystemError(path_, "cannot read", errno);
+      return false;
+    }
     ++line_;
-    const std::size_t end = rest_.find('\n');
-    std::string_view line = rest_.substr(0, end);
-    rest_ = end == std::string_view::npos ? std::string_view() : rest_.substr(end + 1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    return line;
+    if (text_.ends_with('\r')) text_.pop_back();
+    return true;
   }
 
   std::string path_;
-  std::string content_;
-  std::string_view rest_;
+  std::ifstream file_;
+  std::string text_;  ///< of the line
   std::int64_t line_ = 0;
 };
 
-/// Returns the first word of `list`, which is cut from it; empty at the end.
-std::string_view TakeWord(std::string_view& list) {
-  list.remove_prefix(std::min(list.find_first_not_of(' '), list.size()));
-  const std::string_view word = list.substr(0, list.find(' '));
-  list.remove_prefix(word.size());
-  return word;
+void SkipSpaces(std::string_view& list) {
+  while (list.starts_with(' ')) list.remove_prefix(1);
 }
 
-std::int32_t ParseLabel(const RowReader& rows, std::string_view word) {
-  const auto label = ParseNumber<std::int32_t>(word);
-  if (!label || *label < 0 || *label >= kMaxClasses) {
-    rows.Refuse("label '" + std::string(word) + "' is not an integer in 0.." +
+std::string FirstWord(std::string_view list) { return std::string(list.substr(0, list.find(' '))); }
+
+/// Cuts off the number that the list's first word is. Returns what from_chars says of it; where
+/// that is an error, the list is as it was.
+template <typename Number>
+std::errc TakeNumber(std::string_view& list, Number& number) {
+  const char* const end = list.data() + list.size();
+  const auto [rest, error] = std::from_chars(list.data(), end, number);
+  if (rest != end && *rest != ' ') return std::errc::invalid_argument;
+  if (error == std::errc()) list.remove_prefix(static_cast<std::size_t>(rest - list.data()));
+  return error;
+}
+
+std::int32_t TakeLabel(const RowReader& rows, std::string_view& list) {
+  const std::string_view from = list;
+  std::int32_t label = 0;
+  if (TakeNumber(list, label) != std::errc() || label < 0 || label >= kMaxClasses) {
+    rows.Refuse("label '" + FirstWord(from) + "' is not an integer in 0.." +
                 std::to_string(kMaxClasses - 1));
   }
-  return *label;
+  return label;
 }
 
-/// Returns the number that the word is. One too small for a double is 0, or the smallest there is,
-/// and no mistake; from_chars calls it out of range as it does one too large.
-std::optional<double> ParseReal(std::string_view word) {
-  double number = 0;
-  const char* const end = word.data() + word.size();
-  const auto [rest, error] = std::from_chars(word.data(), end, number);
-  if (rest != end || error == std::errc::invalid_argument) return std::nullopt;
-  if (error == std::errc::result_out_of_range)
-    number = std::strtod(std::string(word).c_str(), nullptr);
-  return number;
-}
-
-double ParseConfidence(const RowReader& rows, std::int32_t label, std::string_view word) {
-  const auto confidence = ParseReal(word);
-  if (!confidence || !std::isfinite(*confidence)) {
-    rows.Refuse("confidence '" + std::string(word) + "' of label " + std::to_string(label) +
+double TakeConfidence(const RowReader& rows, std::int32_t label, std::string_view& list) {
+  const std::string_view from = list;
+  double confidence = 0;
+  std::errc error = TakeNumber(list, confidence);
+  if (error == std::errc::result_out_of_range) {
+    // One too small for a double is 0, or the smallest there is, and no mistake; from_chars says
+    // the same of it as of one too large.
+    const std::string word = FirstWord(list);
+    confidence = std::strtod(word.c_str(), nullptr);
+    list.remove_prefix(word.size());
+    error = {};
+  }
+  if (error != std::errc() || !std::isfinite(confidence)) {
+    rows.Refuse("confidence '" + FirstWord(from) + "' of label " + std::to_string(label) +
                 " is not a finite number");
   }
-  return *confidence;
+  return confidence;
 }
 
-void RefuseRepeated(const RowReader& rows, const std::vector<std::int32_t>& unsorted) {
+void RefuseRepeated(const RowReader& rows, std::span<const std::int32_t> unsorted) {
   if (!HasRepeated(unsorted)) return;
-  std::vector<std::int32_t> labels = unsorted;
+  std::vector<std::int32_t> labels(unsorted.begin(), unsorted.end());
   std::ranges::sort(labels);
   const auto repeated = std::ranges::adjacent_find(labels);
   if (repeated != labels.end()) rows.Refuse("label " + std::to_string(*repeated) + " is repeated");
@@ -132,11 +156,11 @@ class PairsParser {
   std::vector<ScoredLabelDouble>& Parse(const RowReader& rows, std::string_view list) {
     pairs_.clear();
     labels_.clear();
-    for (std::string_view word = TakeWord(list); !word.empty(); word = TakeWord(list)) {
-      const std::int32_t label = ParseLabel(rows, word);
-      const std::string_view confidence = TakeWord(list);
-      if (confidence.empty()) rows.Refuse("label " + std::to_string(label) + " has no confidence");
-      pairs_.push_back({label, ParseConfidence(rows, label, confidence)});
+    for (SkipSpaces(list); !list.empty(); SkipSpaces(list)) {
+      const std::int32_t label = TakeLabel(rows, list);
+      SkipSpaces(list);
+      if (list.empty()) rows.Refuse("label " + std::to_string(label) + " has no confidence");
+      pairs_.push_back({label, TakeConfidence(rows, label, list)});
       labels_.push_back(label);
     }
     RefuseRepeated(rows, labels_);
@@ -178,17 +202,16 @@ void RequireProbabilities(const RowReader& rows, const std::vector<ScoredLabelDo
   }
 }
 
-std::vector<std::int32_t> ParseLabels(const RowReader& rows, std::string_view list) {
-  std::vector<std::int32_t> labels;
-  for (std::string_view word = TakeWord(list); !word.empty(); word = TakeWord(list)) {
-    labels.push_back(ParseLabel(rows, word));
-  }
-  RefuseRepeated(rows, labels);
-  std::ranges::sort(labels);
-  return labels;
+/// Puts the labels of a list behind those that are there, sorted.
+void AppendLabels(const RowReader& rows, std::string_view list, std::vector<std::int32_t>& labels) {
+  const auto before = static_cast<std::ptrdiff_t>(labels.size());
+  for (SkipSpaces(list); !list.empty(); SkipSpaces(list)) labels.push_back(TakeLabel(rows, list));
+  const std::span<std::int32_t> added(labels.begin() + before, labels.end());
+  RefuseRepeated(rows, added);
+  std::ranges::sort(added);
 }
 
-/// SeenIds remembers where each id stands, to name both places of a repeated one.
+/// SeenIds remembers the id of each row and where it stands, to name both places of a repeated one.
 class SeenIds {
  public:
   void Add(const RowReader& rows, std::string_view id) {
@@ -196,36 +219,49 @@ class SeenIds {
     // and a text lies elsewhere in memory.
     std::uint64_t first = 0;
     std::memcpy(&first, id.data(), std::min(id.size(), sizeof first));
-    ids_.push_back({__builtin_bswap64(first), id, rows.line(), ids_.size()});
+    keys_.push_back({__builtin_bswap64(first), lines_.size()});
+    lines_.push_back(rows.line());
+    texts_ += id;
+    ends_.push_back(texts_.size());
   }
 
-  /// Returns the rows, counted from 0, in the order of their ids. Refuses an id that is there
-  /// twice; called after the last row.
+  /// Returns the id of a row, counted from 0.
+  [[nodiscard]] std::string_view Id(std::size_t row) const {
+    return std::string_view(texts_).substr(ends_[row], ends_[row + 1] - ends_[row]);
+  }
+
+  /// Returns the rows in the order of their ids. Refuses an id that is there twice; called after
+  /// the last row.
   [[nodiscard]] std::vector<std::size_t> Order(const RowReader& rows) {
-    std::ranges::sort(ids_, [](const Seen& one, const Seen& other) {
-      return std::tie(one.first_bytes, one.id, one.row) <
-             std::tie(other.first_bytes, other.id, other.row);
+    std::ranges::sort(keys_, [this](const Key& one, const Key& other) {
+      if (one.first_bytes != other.first_bytes) return one.first_bytes < other.first_bytes;
+      const int order = Id(one.row).compare(Id(other.row));
+      return order != 0 ? order < 0 : one.row < other.row;
     });
-    const auto repeated = std::ranges::adjacent_find(ids_, {}, &Seen::id);
-    if (repeated != ids_.end()) {
-      rows.RefuseAt(std::next(repeated)->line, "video '" + std::string(repeated->id) +
-                                                   "' is repeated, it was in line " +
-                                                   std::to_string(repeated->line));
+    const auto repeated =
+        std::ranges::adjacent_find(keys_, [this](const Key& one, const Key& other) {
+          return one.first_bytes == other.first_bytes && Id(one.row) == Id(other.row);
+        });
+    if (repeated != keys_.end()) {
+      rows.RefuseAt(lines_[repeated[1].row], "video '" + std::string(Id(repeated->row)) +
+                                                 "' is repeated, it was in line " +
+                                                 std::to_string(lines_[repeated->row]));
     }
     std::vector<std::size_t> order;
-    order.reserve(ids_.size());
-    for (const Seen& seen : ids_) order.push_back(seen.row);
+    order.reserve(keys_.size());
+    for (const Key& key : keys_) order.push_back(key.row);
     return order;
   }
 
  private:
-  struct Seen {
+  struct Key {
     std::uint64_t first_bytes;
-    std::string_view id;
-    std::int64_t line;
     std::size_t row;
   };
-  std::vector<Seen> ids_;
+  std::vector<Key> keys_;
+  std::vector<std::int64_t> lines_;      // by row
+  std::string texts_;                    // of all ids
+  std::vector<std::size_t> ends_ = {0};  // in these, of what is before each row, and of the last
 };
 
 /// Passes each list of a file on, sorted; `check` may refuse it before. Returns the order of the
@@ -316,14 +352,20 @@ Truth ReadTruthCsv(const fs::path& path) {
   SeenIds seen;
   std::string_view id;
   std::string_view list;
-  std::vector<std::pair<std::string_view, std::vector<std::int32_t>>> videos;
+  std::vector<std::int32_t> labels;       // of all rows
+  std::vector<std::size_t> begins = {0};  // of each row in these, and the end
   while (rows.Next(id, list)) {
     seen.Add(rows, id);
-    videos.emplace_back(id, ParseLabels(rows, list));
+    AppendLabels(rows, list, labels);
+    begins.push_back(labels.size());
   }
-  // In order, each behind the last: a map that is searched for each place takes as long as reading.
+  // In order, each behind the last: a map that is searched for each place takes as long as reading,
+  // and whoever walks through it walks through memory in order.
   for (const std::size_t row : seen.Order(rows)) {
-    truth.emplace_hint(truth.end(), videos[row].first, std::move(videos[row].second));
+    const std::span<const std::int32_t> of_row(labels.data() + begins[row],
+                                               labels.data() + begins[row + 1]);
+    truth.emplace_hint(truth.end(), std::piecewise_construct, std::forward_as_tuple(seen.Id(row)),
+                       std::forward_as_tuple(of_row.begin(), of_row.end()));
   }
   return truth;
 }
