@@ -69,9 +69,9 @@ class Wear {
   [[nodiscard]] bool IsWorn() const { return worn_; }
 
  private:
-  /// Starting a process takes about a second, which is little for 100 trials, and what leaks slowly
-  /// or fragments the heap has an end.
-  static constexpr int kMostTrials = 100;
+  /// Starting a process takes a third of a second of processor time, as much as thirty of the
+  /// shortest trials and little for 300; what leaks slowly or fragments the heap has an end.
+  static constexpr int kMostTrials = 300;
   static constexpr std::int64_t kMostGrowth = 2;  ///< of what stays in memory after the first trial
 
   int trials_ = 0;

@@ -225,7 +225,7 @@ TEST_F(ServeCommandTest, AfterManyTrialsItMakesRoomForANewProcess) {
   do {
     worker.Say(attempt.string());
   } while (worker.AwaitMessage<Ready>() && ++ready < 1000);
-  EXPECT_EQ(ready, 99);
+  EXPECT_EQ(ready, 299);
   EXPECT_EQ(worker.Wait(), 0);
 }
 
