@@ -153,20 +153,16 @@ class ModelStrategy : public Strategy {
   /// Returns which limit leaves no room for another model; empty: none.
   [[nodiscard]] std::string LimitReached() const {
     const std::size_t known = std::max(pacing_.known(), pacing_.idle() ? pacing_.answered() : 0);
-    std::int64_t trials = 0;
     std::int64_t models = 0;
     double seconds = 0;
-    std::int64_t each = seeds_;
     for (std::size_t i = 0; i < known; ++i) {
       const Finding& finding = pacing_.First(i);
       if (finding.is_refused) continue;
-      if (!finding.scores.empty()) each = static_cast<std::int64_t>(finding.scores.size());
-      trials += each;
       seconds += finding.seconds;
       ++models;
     }
     const auto open = static_cast<std::int64_t>(pacing_.asked() - known);
-    if (budget_ > 0 && trials + (open + 1) * each > budget_ && pacing_.asked() > 0) {
+    if (budget_ > 0 && (models + open + 1) * seeds_ > budget_ && pacing_.asked() > 0) {
       return "the budget of " + CountText(static_cast<std::size_t>(budget_), "trial") +
              " is used up";
     }

@@ -271,6 +271,31 @@ TEST(ModelStrategy, CountsEachSeedAndNothingForWhatWasRefused) {
   EXPECT_GT(refused, 0);
 }
 
+TEST(ModelStrategy, CountsEachSeedOfWhatFailedInOne) {
+  std::string text = RecipeOf(kModelGrid, "budget = 30\nparallel = 4\n");
+  text.insert(text.find("[data]"), "seeds = [1, 2, 3]\n");
+  ModelSearch search(text);
+  int trained = 0;
+  std::vector<Candidate> open;
+  while (true) {
+    while (auto candidate = search->Ask()) open.push_back(*candidate);
+    if (open.empty()) break;
+    const Candidate candidate = open.front();
+    open.erase(open.begin());
+    ++trained;
+    const double score = *Peak(candidate.model);
+    Finding finding{.name = candidate.name, .model = candidate.model, .seconds = 1};
+    finding.scores = {score};
+    if (trained % 2 == 0) {
+      finding.scores = {score, score, score};
+      finding.objective = score;
+    }
+    search->Tell(finding);
+  }
+  EXPECT_TRUE(search->finished());
+  EXPECT_EQ(trained, 10);
+}
+
 TEST(ModelStrategy, KeepsToTheHours) {
   ModelSearch search(RecipeOf(kModelGrid, "gpu_hours = 2\nparallel = 4\n"));
   int asked = 0;
