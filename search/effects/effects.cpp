@@ -96,11 +96,16 @@ class Analysis {
   }
   [[nodiscard]] double points() const { return static_cast<double>(surface_.averaged); }
 
+  /// Returns 0 for what is only rounding.
+  [[nodiscard]] double Rounded(double value) const {
+    return std::abs(value) <= rounding() ? 0 : value;
+  }
+
   [[nodiscard]] Estimate EstimateOf(double value, double variance, double tail = kBeyondEnd) const {
-    Estimate estimate{.value = value};
+    Estimate estimate{.value = Rounded(value)};
     if (surface_.noise) {
       const double reach = surface_.Quantile(tail) * std::sqrt(std::max(0.0, variance));
-      estimate.interval = ConfidenceInterval{value - reach, value + reach};
+      estimate.interval = ConfidenceInterval{Rounded(value - reach), Rounded(value + reach)};
     }
     return estimate;
   }

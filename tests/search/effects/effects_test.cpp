@@ -375,6 +375,27 @@ TEST(Effects, OfEqualScoresAreNothing) {
   EXPECT_THAT(effects.one_at_a_time->chosen, ElementsAre(0, 0));
 }
 
+// Sums of tenths are not exact in binary: what is left of them is no effect.
+TEST(Effects, OfAPartThatChangesNothingAreNoRounding) {
+  EffectsQuestion question{.levels = {2, 3, 2}, .baseline = GridPoint{0, 0, 0}};
+  for (const GridPoint& point : AllPoints(question.levels)) {
+    const double score = 0.1 + 0.1 * point[1] + 0.2 * point[2];
+    question.observations.push_back({point, {score, score, score}});
+  }
+  const Effects effects = FindEffects(question);
+  for (const LevelEffect& level : effects.factors[0].levels) {
+    EXPECT_EQ(level.effect->value, 0);
+    EXPECT_EQ(level.effect->interval->low, 0);
+    EXPECT_EQ(level.effect->interval->high, 0);
+    EXPECT_TRUE(level.may_be_best);
+  }
+  for (const PairEffect& pair : effects.pairs) {
+    EXPECT_EQ(pair.strongest.value, 0);
+    EXPECT_FALSE(pair.strongest.interval->excludes_zero());
+  }
+  EXPECT_NEAR(effects.factors[2].levels[1].effect->value, 0.1, kExact);
+}
+
 // Means that differ by less than their seeds make them: no variance is theirs, and what rounding
 // leaves over is none of combinations that one part does not have.
 TEST(Effects, BelowTheNoiseShareNothing) {
