@@ -152,6 +152,7 @@ void PlanAsText(const PlanParts& parts, const CostParts& costs, std::ostream& ou
   const Layout layout(out);
   out << layout.Line("state", "seed", "parameters", "size", "name");
   PlanSink sink;
+  sink.on_trained_on = [&](const StudyTrial& trial) { meter.Add(trial, Done(parts, trial)); };
   sink.on_trial = [&](const StudyTrial& trial) {
     meter.Add(trial, Done(parts, trial));
     out << layout.Line(ToString(PlannedState(trial)), std::to_string(trial.spec.seed),
@@ -198,6 +199,7 @@ void PlanAsJson(const PlanParts& parts, const CostParts& costs, std::ostream& ou
   boost::json::array refused;
   const char* separator = "{\"trials\":[\n";
   PlanSink sink;
+  sink.on_trained_on = [&](const StudyTrial& trial) { meter.Add(trial, Done(parts, trial)); };
   sink.on_trial = [&](const StudyTrial& trial) {
     meter.Add(trial, Done(parts, trial));
     out << separator << CanonicalJson(ToJson(trial));

@@ -41,6 +41,8 @@ PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
         ++totals.trials;
         if (PlannedState(trial) == TrialState::kComplete) ++totals.complete;
         sink.on_trial(trial);
+      } else if (sink.on_trained_on) {
+        sink.on_trained_on(trial);
       }
       if (!trial.known) continue;
       if (intake.IsMeasured(trial)) {

@@ -21,6 +21,8 @@ namespace beamgrid {
 /// PlanSink receives the plan as it is made.
 struct PlanSink {
   std::function<void(const StudyTrial&)> on_trial;
+  /// One that was told before is asked for once more, to be trained on; empty: nobody asks.
+  std::function<void(const StudyTrial&)> on_trained_on = {};
   std::function<void(const std::string& model_name, const std::string& why)> on_refused;
 };
 

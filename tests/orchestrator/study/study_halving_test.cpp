@@ -175,6 +175,7 @@ TEST_F(StudyHalvingTest, AnotherStudyTrainsOnWhatWasLetGo) {
 
 TEST_F(StudyHalvingTest, ThePlanGoesOnAsTheRunDoes) {
   const std::string recipe = RecipeText("s", kNine, "[1]");
+  std::vector<std::string> trained_on;
   const auto planned = [&] {
     const Recipe parsed = ParseRecipe(recipe, "r.toml", catalogue_);
     const DataSpec data = Data();
@@ -182,9 +183,12 @@ TEST_F(StudyHalvingTest, ThePlanGoesOnAsTheRunDoes) {
     const Store store(database_, OpenMode::kReadOnly);
     std::vector<std::string> names;
     PlanSink sink;
-    sink.on_trial = [&](const StudyTrial& trial) {
-      names.push_back(trial.name + " to " + std::to_string(trial.until_epoch));
+    const auto text = [](const StudyTrial& trial) {
+      return trial.name + " to " + std::to_string(trial.until_epoch);
     };
+    sink.on_trial = [&](const StudyTrial& trial) { names.push_back(text(trial)); };
+    trained_on.clear();
+    sink.on_trained_on = [&](const StudyTrial& trial) { trained_on.push_back(text(trial)); };
     (void)PlanStudy({.recipe = &parsed,
                      .catalogue = &catalogue_,
                      .data = &data,
@@ -198,8 +202,10 @@ TEST_F(StudyHalvingTest, ThePlanGoesOnAsTheRunDoes) {
   }
   EXPECT_THAT(planned(), AllOf(SizeIs(9), Each(HasSubstr(" to 1"))));
   (void)RunHalving(recipe);
-  // A trial once, however far it is asked for.
+  // A trial once, however far it is asked for; what it costs is told of each rung.
   EXPECT_THAT(planned(), SizeIs(9));
+  EXPECT_THAT(trained_on, ElementsAre("MC-Mean-MoE9 to 3", "MC-Mean-MoE8 to 3", "MC-Mean-MoE7 to 3",
+                                      "MC-Mean-MoE9 to 0"));
 }
 
 TEST_F(StudyHalvingTest, SeedsRaceInAStudy) {
