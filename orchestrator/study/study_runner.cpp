@@ -231,6 +231,8 @@ bool StudyRunner::Done() const {
 }
 
 StudyResult StudyRunner::Finish() {
+  // Where the record knew all, the last rungs were decided in one turn.
+  NoteLetGo();
   if (!stopping_) LeaveOutUnasked();
   StudyResult& result = events_.result();
   result.decisions = intake_.strategy().Decisions();

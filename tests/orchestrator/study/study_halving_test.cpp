@@ -208,6 +208,18 @@ TEST_F(StudyHalvingTest, ThePlanGoesOnAsTheRunDoes) {
                                       "MC-Mean-MoE9 to 0"));
 }
 
+TEST_F(StudyHalvingTest, AnotherStudyOfTheSameTrialsSaysWhyItLetGo) {
+  (void)RunHalving(RecipeText("s", kNine, "[1]"));
+  trained_.clear();
+  // All is known, so that every rung is decided at once.
+  (void)RunHalving(RecipeText("other", kNine, "[1]"));
+  EXPECT_THAT(trained_, SizeIs(0));
+  for (const std::string experts : {"1", "6", "7", "8"}) {
+    EXPECT_THAT(Notes("other", "MC-Mean-MoE" + experts, 1), Contains(HasSubstr("it was let go")))
+        << experts;
+  }
+}
+
 TEST_F(StudyHalvingTest, SeedsRaceInAStudy) {
   const std::string recipe =
       RecipeText("s", "[[grid.classifier]]\nuse = \"moe\"\nexperts = [1, 2, 3, 4, 5, 6]\n",
