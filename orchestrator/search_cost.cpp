@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <queue>
 #include <utility>
 #include <variant>
@@ -103,16 +104,18 @@ void CostMeter::Add(const StudyTrial& trial, double done) {
   } else {
     ++trials_;
     if (trial.known && trial.known->state == TrialState::kComplete) ++complete_;
+    if (done < 1) ++(done <= 0 ? fresh_ : begun_);
   }
   if (trial.until_epoch > 0) measured_[label] = until;
   asked_ += std::max(0.0, until - before);
   const double rest = until - std::max(done, before);
+  if (trial.until_epoch == 0) ++(rest <= 0 ? ended_ : ending_);
   if (rest <= 0) return;
   ++open_;
-  const auto checkpoint = static_cast<double>(CheckpointBytes(trial.spec.model, trial.parameters));
   size_bytes_ += static_cast<double>(trial.size_bytes);
-  checkpoint_bytes_ += checkpoint;
-  largest_checkpoint_ = std::max(largest_checkpoint_, checkpoint);
+  largest_checkpoint_ =
+      std::max(largest_checkpoint_,
+               static_cast<double>(CheckpointBytes(trial.spec.model, trial.parameters)));
   const std::uint64_t chance = Mixed(static_cast<std::uint64_t>(open_));
   if (!KnowsTimes() || (chance & mask_) != 0) return;
   pieces_.push_back(
@@ -128,7 +131,6 @@ const CostMeter::Sample& CostMeter::GridSample() {
   Sample& sample = *sample_;
   const std::vector<std::int64_t> points = SamplePoints(space_, kSamplePoints, /*seed=*/1);
   sample.whole_grid = std::ssize(points) < kSamplePoints || space_.size() == kSamplePoints;
-  std::int64_t counted = 0;
   for (const std::int64_t point : points) {
     const ModelSpec model = *space_.At(point);
     const CountAnswer answer = parts_.counter->Count(model, *parts_.data);
@@ -137,15 +139,13 @@ const CostMeter::Sample& CostMeter::GridSample() {
       continue;
     }
     const auto* size = std::get_if<ModelSize>(&answer);
-    ++counted;
-    sample.size_bytes += static_cast<double>(size->size_bytes);
-    sample.checkpoint_bytes += static_cast<double>(CheckpointBytes(model, size->parameters));
+    sample.size_bytes.push_back(static_cast<double>(size->size_bytes));
+    sample.checkpoint_bytes.push_back(
+        static_cast<double>(CheckpointBytes(model, size->parameters)));
     if (KnowsTimes()) sample.lengths.push_back(LengthOf(model, size->parameters));
   }
-  if (counted > 0) {
-    sample.size_bytes /= static_cast<double>(counted);
-    sample.checkpoint_bytes /= static_cast<double>(counted);
-  }
+  std::ranges::sort(sample.size_bytes);
+  std::ranges::sort(sample.checkpoint_bytes);
   return sample;
 }
 
@@ -212,12 +212,9 @@ CostMeter::Busy CostMeter::Trained(double whole_trials, bool all_points, Which w
     lengths = {MeanOf(lengths)};
   } else if (!all_points) {
     // Which ones is not known: they may all be short ones, or long ones.
-    const bool is_low = which == &CostRange::low;
-    const std::size_t seeds = is_low ? parts_.recipe->least_seeds : parts_.recipe->seeds.size();
-    each = static_cast<double>(points_ - Refused()) * static_cast<double>(seeds) /
-           static_cast<double>(lengths.size());
+    each = OfEach(lengths.size(), which);
     std::ranges::sort(lengths, {}, [which](const Length& l) { return l.seconds[0].*which; });
-    if (!is_low) std::ranges::reverse(lengths);
+    if (which == &CostRange::high) std::ranges::reverse(lengths);
   }
   const double count = std::ceil(whole_trials);
   const double kept = std::min(count, static_cast<double>(kMostPieces));
@@ -237,6 +234,94 @@ CostMeter::Busy CostMeter::WholeGrid(Which which) {
       which == &CostRange::low ? parts_.recipe->least_seeds : parts_.recipe->seeds.size();
   const auto points = static_cast<double>(points_ - Refused());
   return Trained(points * static_cast<double>(seeds), /*all_points=*/true, which);
+}
+
+double CostMeter::OfEach(std::size_t points, Which which) {
+  const std::size_t seeds =
+      which == &CostRange::low ? parts_.recipe->least_seeds : parts_.recipe->seeds.size();
+  return static_cast<double>(points_ - Refused()) * static_cast<double>(seeds) /
+         static_cast<double>(points);
+}
+
+double CostMeter::BytesOf(double trials, const std::vector<double>& bytes, Which which) {
+  if (trials <= 0 || bytes.empty()) return 0;
+  if (which == &CostRange::about) {
+    const double sum = std::accumulate(bytes.begin(), bytes.end(), 0.0);
+    return trials * sum / static_cast<double>(bytes.size());
+  }
+  const double each = OfEach(bytes.size(), which);
+  double sum = 0;
+  double left = trials;
+  for (std::size_t i = 0; i < bytes.size() && left > 0; ++i) {
+    const bool is_last = i + 1 == bytes.size();
+    const double taken = is_last ? left : std::min(left, each);
+    sum += taken * (which == &CostRange::low ? bytes[i] : bytes[bytes.size() - 1 - i]);
+    left -= taken;
+  }
+  return sum;
+}
+
+CostMeter::Leaving CostMeter::LeavingOf(const PlanTotals& totals, const TrialRange& trials) const {
+  const double more = static_cast<double>(trials.most) - static_cast<double>(trials_);
+  const double sure = static_cast<double>(trials.least) - static_cast<double>(trials_);
+  if (totals.finished || !totals.effort.to_the_end) {
+    return {.models = {.low = sure, .about = (sure + more) / 2, .high = more}};
+  }
+  // Who of the candidates gets to the end is not known, but how many do.
+  const auto to_the_end = static_cast<double>(*totals.effort.to_the_end);
+  const double first = to_the_end * static_cast<double>(parts_.recipe->least_seeds);
+  const double all = to_the_end * static_cast<double>(parts_.recipe->seeds.size());
+  Leaving leaving{.of_the_open = false};
+  leaving.models.high =
+      std::min(std::max(all - ended_, ending_), static_cast<double>(trials.most - complete_));
+  leaving.models.low = std::min(std::max(first - ended_, ending_), leaving.models.high);
+  leaving.models.about = (leaving.models.low + leaving.models.high) / 2;
+  leaving.most_checkpoints = fresh_ + sure;
+  // What is promoted gives its checkpoint up at its end.
+  leaving.checkpoints =
+      std::min(static_cast<double>(trials.least) - first - begun_, leaving.most_checkpoints);
+  return leaving;
+}
+
+void CostMeter::AddDisk(const Leaving& leaving, SearchCost& cost) {
+  const auto predictions = static_cast<double>(parts_.predictions_bytes.value_or(0));
+  cost.disk_has_predictions = parts_.predictions_bytes.has_value();
+  const double open = leaving.of_the_open ? static_cast<double>(open_) : 0;
+  const double known = leaving.of_the_open ? size_bytes_ : 0;
+  const bool looks_at_grid = leaving.models.high > 0;
+  const std::vector<double> none;
+  const auto& sizes = looks_at_grid ? GridSample().size_bytes : none;
+  const auto& checkpoints = looks_at_grid ? GridSample().checkpoint_bytes : none;
+  const double all_trials = looks_at_grid ? static_cast<double>(points_ - Refused()) *
+                                                static_cast<double>(parts_.recipe->seeds.size())
+                                          : 0;
+  const auto models = [&](Which which) {
+    const double more = leaving.models.*which;
+    double bytes = known + BytesOf(more, sizes, which);
+    // The largest ones may be open already: there are no more of them than the grid has.
+    if (which == &CostRange::high && looks_at_grid) {
+      bytes = std::max(known, std::min(bytes, BytesOf(all_trials, sizes, which)));
+    }
+    return bytes + (open + more) * predictions;
+  };
+  // Checkpoints that go are the smallest ones where the most is left.
+  const auto end = [&](Which which, Which other) {
+    const double change = BytesOf(leaving.checkpoints, checkpoints, which) -
+                          BytesOf(-leaving.checkpoints, checkpoints, other);
+    return std::max(0.0, models(which) + change);
+  };
+  const double low = end(&CostRange::low, &CostRange::high);
+  const double high = std::max(low, end(&CostRange::high, &CostRange::low));
+  const double about = std::clamp(end(&CostRange::about, &CostRange::about), low, high);
+  cost.disk_end_bytes = {.low = low, .about = about, .high = high};
+  const double at_work =
+      std::min(static_cast<double>(open_) + leaving.models.high,
+               static_cast<double>(std::max<std::size_t>(1, parts_.slots.size())));
+  const double largest =
+      std::max(largest_checkpoint_, checkpoints.empty() ? 0 : checkpoints.back());
+  const double most = models(&CostRange::high) + at_work * largest +
+                      BytesOf(leaving.most_checkpoints, checkpoints, &CostRange::high);
+  cost.disk_most_bytes = most < 9e18 ? static_cast<std::int64_t>(most) : INT64_MAX;
 }
 
 CostMeter::Work CostMeter::WorkOf(const Effort& effort, std::int64_t points) const {
@@ -307,32 +392,7 @@ SearchCost CostMeter::Total(const PlanTotals& totals) {
 
   cost.nothing_left = open_ == 0 && later_most <= 0;
 
-  // What the rest leaves on disk.
-  const std::int64_t later_trials = cost.trials.most - trials_;
-  double each_model = open_ == 0 ? 0 : size_bytes_ / static_cast<double>(open_);
-  double each_checkpoint = open_ == 0 ? 0 : checkpoint_bytes_ / static_cast<double>(open_);
-  if (open_ == 0 && later_most > 0) {
-    each_model = GridSample().size_bytes;
-    each_checkpoint = GridSample().checkpoint_bytes;
-  }
-  cost.disk_has_predictions = parts_.predictions_bytes.has_value();
-  const double each_end = each_model + static_cast<double>(parts_.predictions_bytes.value_or(0));
-  const double all = static_cast<double>(open_) + static_cast<double>(later_trials);
-  double ending = all;
-  if (effort.to_the_end) {
-    ending = std::min(
-        all, static_cast<double>(SaturatingMultiply(
-                 *effort.to_the_end, static_cast<std::int64_t>(parts_.recipe->seeds.size()))));
-  }
-  const auto slots = static_cast<double>(std::max<std::size_t>(1, parts_.slots.size()));
-  const double end = ending * each_end + (all - ending) * each_checkpoint;
-  const double working = std::min(all, slots) * std::max(largest_checkpoint_, each_checkpoint) +
-                         (effort.to_the_end ? ending * each_checkpoint : 0);
-  const auto whole = [](double bytes) {
-    return bytes < 9e18 ? static_cast<std::int64_t>(bytes) : INT64_MAX;
-  };
-  cost.disk_end_bytes = whole(end);
-  cost.disk_most_bytes = whole(end + working);
+  AddDisk(LeavingOf(totals, cost.trials), cost);
 
   if (!KnowsTimes()) return cost;
   const bool all_points = TriesAll(effort, effort.least - totals.refused);

@@ -57,7 +57,7 @@ struct SearchCost {
   /// are not known.
   std::map<std::string, CostRange> hours;
   std::optional<CostRange> wall_seconds;  ///< on the slots; nothing where not known
-  std::int64_t disk_end_bytes = 0;        ///< that the rest adds by its end, if all is trained
+  CostRange disk_end_bytes;               ///< that the rest adds by its end
   std::int64_t disk_most_bytes = 0;       ///< the most that it adds meanwhile, checkpoints included
   bool disk_has_predictions = true;       ///< false: their size is not known, they come on top
 };
@@ -110,14 +110,21 @@ class CostMeter {
   /// Sample is points of the grid, drawn at random or, in a small one, all of them.
   struct Sample {
     std::vector<Length> lengths;
-    double size_bytes = 0, checkpoint_bytes = 0;  ///< the means
-    std::int64_t refused = 0;                     ///< points that have no length
+    std::vector<double> size_bytes, checkpoint_bytes;  ///< the smallest first
+    std::int64_t refused = 0;                          ///< points that have no length
     bool whole_grid = false;
   };
   /// Busy is how long something takes.
   struct Busy {
     double seconds = 0;
     std::array<double, 2> trial_seconds{};  ///< by kinds_
+  };
+  /// Leaving is how many trials will leave something on disk.
+  struct Leaving {
+    bool of_the_open = true;  ///< the open ones leave models; else which ones do is not known
+    CostRange models = {};    ///< with predictions, beside those of the open ones
+    /// Of trials that are let go: more than there are now (below 0: fewer), and new ones at once.
+    double checkpoints = 0, most_checkpoints = 0;
   };
   /// Work is an effort over all seeds.
   struct Work {
@@ -143,6 +150,16 @@ class CostMeter {
   [[nodiscard]] Busy Trained(double whole_trials, bool all_points, Which which);
   /// Returns the same of every trial of the grid, with the fewest seeds (low) or with all.
   [[nodiscard]] Busy WholeGrid(Which which);
+  /// Returns how many trainings are of each of so many points that stand for the grid, where the
+  /// shortest (low) or the longest ones (high) come first.
+  [[nodiscard]] double OfEach(std::size_t points, Which which);
+  /// Returns the sum of so many trials of which each has a point's bytes: the smallest ones (low),
+  /// ones of the mean size (about) or the largest ones (high). `bytes`: the smallest first.
+  [[nodiscard]] double BytesOf(double trials, const std::vector<double>& bytes, Which which);
+  /// Returns what the rest leaves on disk.
+  [[nodiscard]] Leaving LeavingOf(const PlanTotals& totals, const TrialRange& trials) const;
+  /// Adds the bytes of that.
+  void AddDisk(const Leaving& leaving, SearchCost& cost);
   /// `points`: those of the grid that are not refused.
   [[nodiscard]] Work WorkOf(const Effort& effort, std::int64_t points) const;
   /// True if so many models, none of them refused, are all of the grid.
@@ -163,7 +180,10 @@ class CostMeter {
   std::int64_t trials_ = 0, complete_ = 0;
   double asked_ = 0;                        ///< in whole trainings, what is done included
   std::map<std::string, double> measured_;  ///< by name and seed: the shares of trials to be paused
-  double size_bytes_ = 0, checkpoint_bytes_ = 0, largest_checkpoint_ = 0;  ///< of the open ones
+  double size_bytes_ = 0, largest_checkpoint_ = 0;  ///< of the open ones
+  /// Trials that nobody began, that have a checkpoint, and that were asked for to their end: of
+  /// these those that are over and those that are open.
+  double fresh_ = 0, begun_ = 0, ended_ = 0, ending_ = 0;
   std::optional<Sample> sample_;
   std::optional<std::int64_t> refused_;  ///< of the grid, where its plan has told
   std::int64_t plan_refused_ = 0;        ///< of the models that the plan names

@@ -44,6 +44,10 @@ std::string HoursText(const std::map<std::string, CostRange>& hours, bool bounde
   });
 }
 
+std::int64_t WholeBytes(double bytes) {
+  return bytes < 9e18 ? static_cast<std::int64_t>(bytes) : INT64_MAX;
+}
+
 std::string TrialsText(const TrialRange& trials) {
   if (trials.least == trials.most) {
     return CountText(static_cast<std::size_t>(trials.most), "trial");
@@ -99,11 +103,11 @@ void PrintRest(std::ostream& out, const CostReport& report) {
                    SlotsText(report.slots),
                4);
   }
+  const auto size = [](double bytes) { return SizeText(WholeBytes(bytes)); };
   PrintProse(out, "  ",
-             std::string("on disk: ") + (cost.trials.bounded ? "" : "at most ") +
-                 SizeText(cost.disk_end_bytes) + " more at the end" +
-                 (cost.disk_has_predictions ? "" : " and the predictions") + ", at most " +
-                 SizeText(cost.disk_most_bytes) + " meanwhile",
+             "on disk: " + RangeText(cost.disk_end_bytes, size, "", cost.trials.bounded) +
+                 " more at the end" + (cost.disk_has_predictions ? "" : " and the predictions") +
+                 ", at most " + SizeText(cost.disk_most_bytes) + " meanwhile",
              4);
 }
 
@@ -158,7 +162,7 @@ boost::json::object CostJson(const CostReport& report) {
             {"wall_seconds", std::move(wall)},
             {"slots", std::move(slots)},
             {"disk_bytes",
-             {{"end", cost.disk_end_bytes},
+             {{"end", Json(cost.disk_end_bytes)},
               {"most", cost.disk_most_bytes},
               {"with_predictions", cost.disk_has_predictions}}},
             {"from", boost::json::value_from(report.basis)}}},

@@ -187,7 +187,7 @@ TEST_F(SearchCostTest, OfNothingMeasuredHasNoTimes) {
   EXPECT_EQ(cost.trials.most, 4);
   EXPECT_TRUE(cost.hours.empty());
   EXPECT_EQ(cost.wall_seconds, std::nullopt);
-  EXPECT_GT(cost.disk_end_bytes, 0);
+  EXPECT_GT(cost.disk_end_bytes.low, 0);
   EXPECT_THAT(basis_, ElementsAre("nothing was measured on a CPU yet: only sizes are known, so no "
                                   "times"));
   EXPECT_TRUE(Other("greedy").hours.empty());
@@ -250,7 +250,7 @@ TEST_F(SearchCostTest, WhatIsCompleteCostsNothingAndOfTheOthersTheRest) {
   EXPECT_EQ(all.complete, 4);
   ExpectRange(all.hours.at("cpu"), 0, 0, 0);
   ExpectRange(*all.wall_seconds, 0, 0, 0);
-  EXPECT_EQ(all.disk_end_bytes, 0);
+  ExpectRange(all.disk_end_bytes, 0, 0, 0);
   EXPECT_EQ(all.disk_most_bytes, 0);
   EXPECT_TRUE(all.nothing_left);
   // One is half done, one complete: 50 s and two of 100 s on two slots.
@@ -322,10 +322,12 @@ TEST_F(SearchCostTest, OfHalvingCountsEpochs) {
   // 26 of 108 epochs, 10 s each.
   ExpectAssumed(cost.hours.at("cpu"), 260 / kHour);
   ExpectAssumed(*cost.wall_seconds, 260);
-  // Eight are let go and keep their checkpoints (16 bytes a parameter), one has its model.
+  // Eight are let go and keep their checkpoints (16 bytes a parameter), one has its model; models
+  // have 1000 to 9000 parameters.
   const std::int64_t parameters = 45'000;
-  EXPECT_NEAR(static_cast<double>(cost.disk_end_bytes),
-              static_cast<double>(parameters) * (8 * 16 + 4) / 9 + 100, 1);
+  ExpectRange(cost.disk_end_bytes, 4 * 1000 + 100 + 16 * (parameters - 9000),
+              parameters * (8 * 16 + 4) / 9.0 + 100, 4 * 9000 + 100 + 16 * (parameters - 1000));
+  EXPECT_EQ(cost.disk_most_bytes, 4 * 9000 + 100 + 16 * (parameters + 9000));
   // The grid of the same models is trained in full.
   ExpectAssumed(Other("grid").hours.at("cpu"), 1080 / kHour);
   EXPECT_DOUBLE_EQ(Other("grid").whole_trials, 9);
@@ -490,13 +492,41 @@ TEST_F(SearchCostTest, WhatALimitLeavesOutCostsToo) {
 TEST_F(SearchCostTest, OnDiskAreModelsAndPredictionsAndMeanwhileCheckpoints) {
   UseRecipe(kFour);
   const SearchCost cost = Cost();
-  EXPECT_EQ(cost.disk_end_bytes, 4 * 15'000 + 4 * 100);
+  ExpectRange(cost.disk_end_bytes, 60'400, 60'400, 60'400);
   // Two at work: at most as large as the largest.
-  EXPECT_EQ(cost.disk_most_bytes, cost.disk_end_bytes + 2 * 16 * 8000);
+  EXPECT_EQ(cost.disk_most_bytes, 60'400 + 2 * 16 * 8000);
   EXPECT_TRUE(cost.disk_has_predictions);
   predictions_bytes_.reset();
-  EXPECT_EQ(Cost().disk_end_bytes, 4 * 15'000);
+  EXPECT_EQ(Cost().disk_end_bytes.about, 4 * 15'000);
   EXPECT_FALSE(Cost().disk_has_predictions);
+}
+
+TEST_F(SearchCostTest, OnDiskLaterModelsAreAsLargeAsThoseOfTheGrid) {
+  UseRecipe(kEight + "[search]\nstrategy = \"greedy\"\n");
+  const SearchCost cost = Cost();
+  ASSERT_EQ(cost.trials.most, 2 + 3);
+  // Two of 4 kB are known. Three of two each of 4, 8, 16 and 32 kB follow.
+  ExpectRange(cost.disk_end_bytes, 8000 + 16'000 + 500, 8000 + 45'000 + 500, 8000 + 80'000 + 500);
+  EXPECT_EQ(cost.disk_most_bytes, 88'500 + 2 * 16 * 8000);
+}
+
+TEST_F(SearchCostTest, OnDiskFurtherSeedsAreARange) {
+  UseRecipe(kFour, "{ min = 1, max = 3 }");
+  const SearchCost cost = Cost();
+  ExpectRange(cost.disk_end_bytes, 60'400, 2 * 60'400, 3 * 60'400);
+}
+
+TEST_F(SearchCostTest, OnDiskOfARungThatIsMeasuredIsWhatThePromotedLeave) {
+  UseRecipe(kNine + "[search]\nstrategy = \"halving\"\neta = 3\n");
+  predictions_bytes_ = 100'000;
+  done_ = [](const StudyTrial&) { return 1.0 / 12; };
+  const SearchCost cost = Cost();
+  EXPECT_FALSE(cost.nothing_left);
+  // One of nine checkpoints becomes a model with predictions; the checkpoint of the largest model
+  // takes more than that.
+  ExpectRange(cost.disk_end_bytes, 0, 4 * 5000 + 100'000 - 16 * 5000,
+              4 * 9000 + 100'000 - 16 * 1000);
+  EXPECT_EQ(cost.disk_most_bytes, 4 * 9000 + 100'000 + 16 * 9000);
 }
 
 TEST_F(SearchCostTest, AveragesAreInTheCheckpointsToo) {
