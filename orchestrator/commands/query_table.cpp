@@ -11,22 +11,25 @@
 namespace beamgrid {
 namespace {
 
-/// Returns a number as a terminal shows it: no more digits than anybody reads.
-std::string ReadableNumber(const boost::json::value& cell) {
-  constexpr std::size_t kReadable = 9;
-  constexpr double kSmall = 1e-3, kLarge = 1e9;
-  std::string exact = CanonicalJson(cell);
-  const double* number = cell.if_double();
-  if (number == nullptr || exact.size() <= kReadable) return exact;
-  const double size = std::abs(*number);
-  return size >= kSmall && size < kLarge ? FixedText(*number, 6) : exact;
-}
-
 /// Returns a cell for people and for CSV: text as it is, null as nothing.
 std::string CellText(const boost::json::value& cell) {
   if (cell.is_null()) return "";
   if (cell.is_string()) return std::string(cell.get_string());
+  // A sum of somebody's SQL may have no bounds; JSON has no word for that.
+  const double* number = cell.if_double();
+  if (number != nullptr && std::isinf(*number)) return *number > 0 ? "inf" : "-inf";
   return CanonicalJson(cell);
+}
+
+/// Returns a number as a terminal shows it: no more digits than anybody reads.
+std::string ReadableNumber(const boost::json::value& cell) {
+  constexpr std::size_t kReadable = 9;
+  constexpr double kSmall = 1e-3, kLarge = 1e9;
+  std::string exact = CellText(cell);
+  const double* number = cell.if_double();
+  if (number == nullptr || exact.size() <= kReadable) return exact;
+  const double size = std::abs(*number);
+  return size >= kSmall && size < kLarge ? FixedText(*number, 6) : exact;
 }
 
 std::string CsvCell(const std::string& text) {

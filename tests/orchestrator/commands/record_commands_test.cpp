@@ -274,6 +274,10 @@ TEST_F(RecordCommandsTest, ADatabaseOfANewerVersionIsAnErrorAndStaysAsItIs) {
 TEST_F(RecordCommandsTest, QueryAnswersInThreeForms) {
   const std::string sql = "SELECT 1 AS one, 'a,\"b' AS two, NULL AS three";
   EXPECT_EQ(OnRecord({"query", sql, "--csv"}).out, "one,two,three\n1,\"a,\"\"b\",\n");
+  const std::string endless = "SELECT 9e999 AS most, -9e999 AS least, 1 AS one";
+  EXPECT_EQ(OnRecord({"query", endless, "--csv"}).out, "most,least,one\ninf,-inf,1\n");
+  EXPECT_THAT(OnRecord({"query", endless}).out, HasSubstr("-inf"));
+  EXPECT_THAT(OnRecord({"query", endless, "--json"}).err, HasSubstr("not finite"));
   const auto json = OnRecord({"query", sql, "--json"}).Json();
   EXPECT_EQ(json.at(0).at("one"), 1);
   EXPECT_EQ(json.at(0).at("two"), "a,\"b");
