@@ -119,7 +119,7 @@ void PrintTotals(std::ostream& out, const PlanTotals& totals, const Recipe& reci
         std::to_string(totals.complete) + " complete already, " + count(totals.refused, "model") +
         " refused");
   if (totals.limited) {
-    print("more follow that --limit leaves out");
+    print("more follow that --limit leaves out; below, they count as if none had begun");
   } else if (const std::string follows = WhatFollows(totals, races); !follows.empty()) {
     print(follows);
   }

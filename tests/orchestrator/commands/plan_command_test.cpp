@@ -129,6 +129,11 @@ TEST_F(SearchCommandsTest, PlanAsTextEndsInTotals) {
       Call({"plan", Recipe("[[grid.temporal]]\nuse = \"gru\"\nhidden = [16, 32]\n"), "--db",
             Path("none.db")});
   EXPECT_THAT(called.out, HasSubstr("4 trials of 2 models, 0 complete already, 0 models refused"));
+  // Of what a limit leaves out the record is not asked, so the cost is that of a beginning.
+  EXPECT_THAT(Call({"plan", Recipe("[[grid.temporal]]\nuse = \"gru\"\nhidden = [16, 32]\n"), "--db",
+                    Path("none.db"), "--limit", "2"})
+                  .out,
+              HasSubstr("count as if none had begun\nthis search (grid): 4 trials"));
 }
 
 TEST_F(SearchCommandsTest, PlanSaysWhatTheSearchAndOthersCost) {
@@ -195,6 +200,11 @@ TEST_F(SearchCommandsTest, PlanSaysWhatTheSearchAndOthersCost) {
     if (!other.at("problem").is_null()) continue;
     EXPECT_GT(other.at("device_hours").at("cpu").at("about").as_double(), 0) << other;
   }
+  EXPECT_THAT(KeysOf(json.at("cost").at("disk_bytes").at("end")),
+              ElementsAre("about", "high", "low"));
+  // Four models of 4000 bytes, each with one seed to three.
+  EXPECT_THAT(Call({"plan", recipe, "--no-data", "--set", "study.seeds={ min = 1, max = 3 }"}).out,
+              HasSubstr("(15.6 KiB to 46.9 KiB) more at the end and the predictions, at most "));
   // Without the data there are sizes and trials.
   EXPECT_THAT(
       Call({"plan", recipe, "--no-data"}).out,
