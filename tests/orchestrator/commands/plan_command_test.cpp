@@ -136,6 +136,67 @@ TEST_F(SearchCommandsTest, PlanAsTextEndsInTotals) {
               HasSubstr("count as if none had begun\nthis search (grid): 4 trials"));
 }
 
+TEST_F(SearchCommandsTest, PlanOfAHalvingThatHasBegunCostsWhatIsLeftOfIt) {
+  const std::string recipe = Recipe(
+      "[train]\nepochs = 4\n[[grid.classifier]]\nuse = \"moe\"\nexperts = [1, 2, 3, 4]\n"
+      "[search]\nstrategy = \"halving\"\n"
+      "[resources]\ndevices = [\"cpu\"]\nslots_per_device = 1\n");
+  const auto plan = [&] {
+    return Call({"plan", recipe, "--db", Path("halved.db"), "--set", "study.seeds=[1]", "--json"})
+        .Json();
+  };
+  const auto planned = plan().at("trials").as_array();
+  ASSERT_EQ(planned.size(), 4U);
+  {
+    Store store(Path("halved.db"), OpenMode::kReadWrite);
+    const auto parsed = LoadRecipe(ReadRecipe(recipe), TestCatalogue());
+    const DataSpec data =
+        CheckedData(parsed, {.warn = [](const std::string&) {}, .show_progress = false});
+    const StudyId study = store.OpenStudy({.name = "another", .recipe_digest = "d"});
+    const auto add = [&](const boost::json::value& trial, std::int64_t seed) {
+      const TrialSpec spec{
+          .model = ModelSpecFromJson(trial.at("spec")), .data = data, .seed = seed};
+      return store
+          .AddTrials(study, {{.name = std::string(trial.at("name").as_string()),
+                              .fingerprint = Fingerprint(spec),
+                              .spec = spec,
+                              .parameters = 1000,
+                              .size_bytes = 4000}})
+          .front();
+    };
+    // The better two of four were trained on from epoch 1 to 2; one goes on from there.
+    for (std::size_t i = 0; i < planned.size(); ++i) {
+      const TrialId id = add(planned[i], 1);
+      const std::int64_t attempt = store.BeginAttempt(id, "", "cpu", 1);
+      for (std::int64_t epoch = 1; epoch <= (i < 2 ? 1 : 2); ++epoch) {
+        store.RecordEpoch(id,
+                          {.epoch = epoch, .metrics = {.gap = 0.1 * static_cast<double>(i + 1)}},
+                          /*just_ended=*/true);
+      }
+      store.FinishAttempt(id, attempt,
+                          {AttemptFailure{.kind = FailureKind::kInterrupted, .message = "paused"}},
+                          TrialState::kWaiting);
+      // What a whole training takes is known of each model.
+      const TrialId whole = add(planned[i], 9);
+      const TrialResult result{.parameters = 1000,
+                               .size_bytes = 4000,
+                               .examples = 4000,
+                               .examples_per_second = 40,
+                               .wall_seconds = 100,
+                               .device = "cpu"};
+      store.FinishAttempt(whole, store.BeginAttempt(whole, "", "cpu", 1), {result},
+                          TrialState::kComplete);
+    }
+  }
+  const auto json = plan();
+  const double left = json.at("cost").at("device_hours").at("cpu").at("about").as_double();
+  for (const auto& other : json.at("other_strategies").as_array()) {
+    if (other.at("strategy") != "grid") continue;
+    // Half of a training, of four.
+    EXPECT_NEAR(left / other.at("device_hours").at("cpu").at("about").as_double(), 0.5 / 4, 1e-9);
+  }
+}
+
 TEST_F(SearchCommandsTest, PlanSaysWhatTheSearchAndOthersCost) {
   const std::string recipe = Recipe(
       "[[grid.temporal]]\nuse = \"gru\"\nhidden = [16, 32]\n[[grid.classifier]]\n"
