@@ -271,7 +271,8 @@ class ModelStrategy : public Strategy {
     quiet_ = gain < kLeastGain * noise ? quiet_ + 1 : 0;
     if (quiet_ >= kQuietQuestions) {
       Finish("a further trial would gain " + FixedText(gain, 6) + " on average, less than " +
-             FixedText(kLeastGain, 2) + " of the seed noise of " + FixedText(noise, 6));
+             FixedText(kLeastGain, 2) + " of the seed noise of " + FixedText(noise, 6) +
+             ", by what was known then");
       return std::nullopt;
     }
     return Wish{*levels, Why(*levels, prediction, best, gain)};
