@@ -218,6 +218,7 @@ std::vector<std::string> TestNotes(const AblationTable& table) {
 struct Contest {
   std::string study;
   std::ptrdiff_t bold = 0, best = 0, tested = 0, untested = 0;  ///< rows
+  std::ptrdiff_t lacking = 0;                                   ///< rows that lack seeds
   bool nothing = false;                                         ///< TellsNothing
   std::string few_seeds;                                        ///< FewSeedsText
 
@@ -226,6 +227,7 @@ struct Contest {
     best += other.best;
     tested += other.tested;
     untested += other.untested;
+    lacking += other.lacking;
   }
 };
 
@@ -238,6 +240,7 @@ std::vector<Contest> ContestsOf(const AblationTable& table) {
     if (row.best) ++contest.best;
     if (row.p_best) ++contest.tested;
     if (IsWhole(row) && !row.best && !row.p_best) ++contest.untested;
+    if (!IsWhole(row) && HasTrials(row)) ++contest.lacking;
   }
   std::vector<Contest> made;
   for (auto& [number, contest] : contests) {
@@ -278,8 +281,12 @@ std::string SeedsOf(const std::vector<Contest>& contests, bool named) {
 std::string BoldNote(const AblationTable& table) {
   const std::vector<Contest> contests = ContestsOf(table);
   const auto is_tested = [](const Contest& contest) { return contest.tested > 0; };
+  // Such a row may have the highest mean of all.
+  const bool some_lack = std::ranges::any_of(
+      table.rows, [](const TableRow& row) { return row.mean && !IsWhole(row); });
+  const std::string lacking = some_lack ? "; rows that lack seeds take no part" : "";
   if (std::ranges::none_of(contests, is_tested)) {
-    return std::ranges::any_of(table.rows, &TableRow::best) ? "bold: the best" : "";
+    return std::ranges::any_of(table.rows, &TableRow::best) ? "bold: the best" + lacking : "";
   }
   Contest told;  // of those in which the test told rows from the best, or might have
   std::vector<Contest> open, few;
@@ -293,12 +300,13 @@ std::string BoldNote(const AblationTable& table) {
   }
   if (!is_tested(told)) {
     return "bold: the highest mean alone; with " + SeedsOf(open, /*named=*/false) +
-           " the test tells no other row from it";
+           " the test tells no other row from it" + lacking;
   }
   std::string note = "bold: the best, and what is not shown to be worse";
   if (told.bold == told.best) {
-    note = told.untested == 0 ? "bold: the best; all others are worse"
-                              : "bold: the best; all others that could be tested are worse";
+    note = told.untested + told.lacking == 0
+               ? "bold: the best; all others are worse"
+               : "bold: the best; all others that could be tested are worse";
   }
   const bool videos_only = std::ranges::any_of(table.rows, [](const TableRow& row) {
     return row.difference && row.difference->levels == Levels::kVideos;
@@ -315,7 +323,7 @@ std::string BoldNote(const AblationTable& table) {
     note += "; the highest mean alone where the test tells no other row from it, with " +
             SeedsOf(open, named);
   }
-  return note;
+  return note + lacking;
 }
 
 std::string ChosenNote(const AblationTable& table) {

@@ -121,6 +121,36 @@ TEST(CompareRows, DoesNotSayThatWhatWasNotTestedIsWorse) {
                                               "worse (5 % for all comparisons together)"));
 }
 
+TEST(CompareRows, DoesNotSayThatARowThatLacksSeedsIsWorse) {
+  PlantedStudy study({.rows = 3, .seeds = 3, .videos = 200, .seed_spread = 0.1, .effect = 3});
+  // The last row is the highest by far, and one of its seeds failed.
+  const auto lost = std::ranges::find_if(study.trials, [](const TrialRecord& trial) {
+    return trial.name == "MoE4" && trial.seed == 2;
+  });
+  ASSERT_NE(lost, study.trials.end());
+  lost->state = TrialState::kFailed;
+  lost->result.reset();
+  const AblationTable table = study.Table();
+  ASSERT_GT(*table.rows[2].mean, *table.rows[0].mean);
+  ASSERT_GT(*table.rows[2].mean, *table.rows[1].mean);
+  EXPECT_FALSE(table.rows[2].among_best);
+  EXPECT_THAT(table.caption,
+              Contains("bold: the highest mean alone; with 3 seeds the test tells no "
+                       "other row from it; rows that lack seeds take no part"));
+}
+
+TEST(CompareRows, DoesNotSayThatWhatWasLetGoIsWorse) {
+  PlantedStudy study({.rows = 3, .seeds = 3, .videos = 200, .seed_spread = 0.1, .effect = 3});
+  for (TrialRecord& trial : study.trials) {
+    if (trial.name != "MoE2") continue;
+    trial.state = TrialState::kPruned;
+    trial.result.reset();
+  }
+  EXPECT_THAT(study.Table().caption,
+              Contains("bold: the best; all others that could be tested are worse (5 % for all "
+                       "comparisons together)"));
+}
+
 TEST(CompareRows, OfAColumnOfCellsTheNotesOfDifferencesAreWhereDifferencesAre) {
   const PlantedStudy study({.rows = 2, .seeds = 3});
   TableQuestion question;
