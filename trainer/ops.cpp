@@ -13,6 +13,11 @@ constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
 torch::Tensor Padding(const torch::Tensor& mask) { return mask.logical_not().unsqueeze(-1); }
 
+void InitialiseLinear(torch::nn::LinearImpl& linear) {
+  torch::nn::init::xavier_uniform_(linear.weight);
+  if (linear.bias.defined()) torch::nn::init::zeros_(linear.bias);
+}
+
 }  // namespace
 
 torch::Tensor ZeroPadding(const torch::Tensor& frames, const torch::Tensor& mask) {
@@ -53,10 +58,9 @@ torch::Tensor L2Normalise(const torch::Tensor& values, std::int64_t dim) {
   return values * values.square().sum(dim, /*keepdim=*/true).clamp_min(kNormFloor).rsqrt();
 }
 
-void InitialiseLinear(torch::nn::Linear& linear) {
-  torch::nn::init::xavier_uniform_(linear->weight);
-  if (linear->bias.defined()) torch::nn::init::zeros_(linear->bias);
-}
+void InitialiseLinear(torch::nn::Linear& linear) { InitialiseLinear(*linear); }
+
+void InitialiseLinear(Linear& linear) { InitialiseLinear(*linear); }
 
 void InitialiseNormal(const torch::Tensor& weight, std::int64_t fan_in) {
   torch::nn::init::normal_(weight, /*mean=*/0, /*std=*/1 / std::sqrt(static_cast<double>(fan_in)));

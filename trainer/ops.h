@@ -5,7 +5,7 @@
 // B is the batch, T the frames, W the width. Masks are [batch, frames] bool as in Sequence; every
 // video has at least one valid frame.
 
-#include <torch/torch.h>
+#include "trainer/linear.h"
 
 namespace beamgrid::trainer {
 
@@ -33,6 +33,7 @@ namespace beamgrid::trainer {
 /// reference models' fully connected layers. Reads no values, so it costs nothing on the meta
 /// device.
 void InitialiseLinear(torch::nn::Linear& linear);
+void InitialiseLinear(Linear& linear);
 
 /// Draws a weight from a normal distribution of mean 0 and standard deviation 1/sqrt(fan_in), as
 /// the reference models initialise matrices that they make by hand.

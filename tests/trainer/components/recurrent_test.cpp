@@ -127,7 +127,7 @@ TEST(Blstm, AddsTheInputToTheProjectedStates) {
         const Matrix states = BothDirections(LstmLayer(), arrays, Cell(0), video);
         Matrix outputs;
         for (std::size_t t = 0; t < video.size(); ++t) {
-          outputs.push_back(Sum(Linear(arrays, "projection", states[t]), video[t]));
+          outputs.push_back(Sum(reference::Linear(arrays, "projection", states[t]), video[t]));
         }
         embeddings.push_back(Pool(outputs, pool));
       }
@@ -143,7 +143,7 @@ TEST(Blstm, AddsTheLastFrameToTheProjectedEndStates) {
     Matrix embeddings;
     for (const Matrix& video : videos) {
       const Vector ends = Pool(BothDirections(LstmLayer(), arrays, Cell(0), video), "final");
-      embeddings.push_back(Sum(Linear(arrays, "projection", ends), video.back()));
+      embeddings.push_back(Sum(reference::Linear(arrays, "projection", ends), video.back()));
     }
     return embeddings;
   };
