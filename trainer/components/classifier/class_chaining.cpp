@@ -55,12 +55,12 @@ void Describe(Fields& f, ClassChainingOptions& o) {
 
 // ---- form = "rnn": the labels of a video one after the other ------------------------------------
 
-torch::nn::Linear WithoutBias(std::int64_t from, std::int64_t to) {
-  return torch::nn::Linear(torch::nn::LinearOptions(from, to).bias(false));
+Linear WithoutBias(std::int64_t from, std::int64_t to) {
+  return Linear(torch::nn::LinearOptions(from, to).bias(false));
 }
 
 /// Sets the biases of both gates to 1, as TensorFlow's cell does: it starts by keeping its state.
-void OpenGates(torch::nn::Linear& linear, std::int64_t hidden) {
+void OpenGates(Linear& linear, std::int64_t hidden) {
   const torch::NoGradGuard no_gradient;
   linear->bias.narrow(0, 0, 2 * hidden).fill_(1);
 }
@@ -88,17 +88,16 @@ class RecurrentChain : public torch::nn::Module {
     InitialiseNormal(label_vectors_, options.label_width);
     const bool as_input = options.video == "input";
     auto& from_video = as_input ? from_video_ : initial_;
-    from_video =
-        register_module(as_input ? "from_video" : "initial",
-                        torch::nn::Linear(context.input_width, as_input ? 3 * hidden_ : hidden_));
+    from_video = register_module(as_input ? "from_video" : "initial",
+                                 Linear(context.input_width, as_input ? 3 * hidden_ : hidden_));
     // One bias for the sum of all inputs.
     const auto from_label =
         torch::nn::LinearOptions(options.label_width, 3 * hidden_).bias(!as_input);
-    from_label_ = register_module("from_label", torch::nn::Linear(from_label));
+    from_label_ = register_module("from_label", Linear(from_label));
     gates_from_state_ = register_module("gates_from_state", WithoutBias(hidden_, 2 * hidden_));
     candidate_from_state_ = register_module("candidate_from_state", WithoutBias(hidden_, hidden_));
-    output_ = register_module("output", torch::nn::Linear(hidden_, classes_));
-    for (torch::nn::Linear* linear :
+    output_ = register_module("output", Linear(hidden_, classes_));
+    for (Linear* linear :
          {&from_video, &from_label_, &gates_from_state_, &candidate_from_state_, &output_}) {
       InitialiseLinear(*linear);
     }
@@ -224,13 +223,13 @@ class RecurrentChain : public torch::nn::Module {
   }
 
   std::int64_t classes_, steps_, hidden_;
-  torch::Tensor priorities_;               ///< [classes], C for the most frequent, 1 for the rarest
-  torch::Tensor label_vectors_;            ///< [classes + 1, label_width], the last is START
-  torch::nn::Linear from_video_{nullptr};  ///< to the cell's three inputs; null with "state"
-  torch::nn::Linear initial_{nullptr};     ///< to the first state; null with "input"
-  torch::nn::Linear from_label_{nullptr};
-  torch::nn::Linear gates_from_state_{nullptr}, candidate_from_state_{nullptr};
-  torch::nn::Linear output_{nullptr};
+  torch::Tensor priorities_;     ///< [classes], C for the most frequent, 1 for the rarest
+  torch::Tensor label_vectors_;  ///< [classes + 1, label_width], the last is START
+  Linear from_video_{nullptr};   ///< to the cell's three inputs; null with "state"
+  Linear initial_{nullptr};      ///< to the first state; null with "input"
+  Linear from_label_{nullptr};
+  Linear gates_from_state_{nullptr}, candidate_from_state_{nullptr};
+  Linear output_{nullptr};
 };
 
 // ---- form = "deep_combine": predictions that later predictions see ------------------------------
@@ -279,7 +278,7 @@ class CombineChain : public torch::nn::Module {
  private:
   double auxiliary_;
   std::vector<std::shared_ptr<Mixture>> mixtures_;  ///< one per step, and the last
-  std::vector<torch::nn::Linear> links_;            ///< F_l
+  std::vector<Linear> links_;                       ///< F_l
 };
 
 // ---- The component ------------------------------------------------------------------------------

@@ -77,17 +77,16 @@ class ConditionalInference : public Classifier {
  public:
   ConditionalInference(const BuildContext& context, const ConditionalInferenceOptions& options)
       : options_(options),
-        from_video_(
-            register_module("from_video", torch::nn::Linear(context.input_width, options.rank))),
-        project_(register_module("project", torch::nn::Linear(options.rank, options.rank))),
-        gate_(register_module("gate", torch::nn::Linear(options.rank, options.rank))) {
+        from_video_(register_module("from_video", Linear(context.input_width, options.rank))),
+        project_(register_module("project", Linear(options.rank, options.rank))),
+        gate_(register_module("gate", Linear(options.rank, options.rank))) {
     label_vectors_ =
         register_parameter("label_vectors", torch::empty({context.classes, options.rank}));
     label_bias_ = register_parameter("label_bias", torch::empty({options.rank}));
     torch::nn::init::xavier_uniform_(label_vectors_);
     // Not 0 as elsewhere: tanh(V l + c) multiplies everything, and is tanh(c) at the first step.
     torch::nn::init::uniform_(label_bias_, -1, 1);
-    for (torch::nn::Linear* linear : {&from_video_, &project_, &gate_}) InitialiseLinear(*linear);
+    for (Linear* linear : {&from_video_, &project_, &gate_}) InitialiseLinear(*linear);
     BuildHead(context.classes);
   }
 
@@ -187,7 +186,7 @@ class ConditionalInference : public Classifier {
   /// Teacher forcing. Labels that are shown count as found (probability 1, no gradient).
   Scores ShownTrueLabels(const torch::Tensor& video, const torch::Tensor& labels) {
     const torch::Tensor shown = RandomLabels(labels);
-    const torch::Tensor observed = label_bias_ + shown.matmul(label_vectors_);
+    const torch::Tensor observed = label_bias_ + Product(shown, label_vectors_);
     const torch::Tensor probabilities = Evaluate(video, observed);
     return {.probabilities = probabilities, .loss_over = {probabilities.masked_fill(shown > 0, 1)}};
   }
@@ -210,10 +209,10 @@ class ConditionalInference : public Classifier {
   }
 
   ConditionalInferenceOptions options_;
-  torch::nn::Linear from_video_, project_, gate_;
+  Linear from_video_, project_, gate_;
   torch::Tensor label_vectors_;  ///< V, one row per class
   torch::Tensor label_bias_;     ///< c
-  torch::nn::Linear linear_{nullptr};
+  Linear linear_{nullptr};
   std::shared_ptr<Mixture> mixture_;
 };
 

@@ -23,7 +23,7 @@ class Logistic : public Classifier {
   std::vector<torch::Tensor> RegularisedWeights() override { return {linear_->weight}; }
 
  private:
-  torch::nn::Linear linear_;
+  Linear linear_;
 };
 
 REGISTER_COMPONENT(Classifier, "logistic", Logistic, LogisticOptions,

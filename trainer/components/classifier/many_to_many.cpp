@@ -23,6 +23,8 @@ namespace {
 /// With 3862 classes 63 MB of scores at once: enough rows for a product at full speed.
 constexpr std::int64_t kRowsAtOnce = 4096;
 
+constexpr char kArithmetic[] = "arithmetic";  ///< of forward, for backward
+
 /// Calls `use(begin, count)` for consecutive chunks that make up `rows` rows.
 template <typename Use>
 void ForChunks(std::int64_t rows, const Use& use) {
@@ -32,7 +34,8 @@ void ForChunks(std::int64_t rows, const Use& use) {
 }
 
 /// states [rows, width], weight [classes, width], bias [classes]; shares [videos, rows] is 1/n
-/// where the row is a frame of the video, which has n. -> [videos, classes]
+/// where the row is a frame of the video, which has n. -> [videos, classes]. The means are fp32 in
+/// any arithmetic.
 class MeanOfScores : public torch::autograd::Function<MeanOfScores> {
  public:
   using Context = torch::autograd::AutogradContext;
@@ -42,10 +45,11 @@ class MeanOfScores : public torch::autograd::Function<MeanOfScores> {
                                const torch::Tensor& weight, const torch::Tensor& bias,
                                const torch::Tensor& shares) {
     context->save_for_backward({states, weight, bias, shares});
+    context->saved_data[kArithmetic] = static_cast<std::int64_t>(CurrentArithmetic());
     torch::Tensor means = torch::zeros({shares.size(0), weight.size(0)}, states.options());
     ForChunks(states.size(0), [&](std::int64_t begin, std::int64_t count) {
       means.addmm_(shares.narrow(1, begin, count),
-                   torch::linear(states.narrow(0, begin, count), weight, bias).sigmoid_());
+                   LinearProduct(states.narrow(0, begin, count), weight, bias).sigmoid_());
     });
     return means;
   }
@@ -55,16 +59,18 @@ class MeanOfScores : public torch::autograd::Function<MeanOfScores> {
     const torch::Tensor &states = saved[0], &weight = saved[1], &bias = saved[2],
                         &shares = saved[3];
     const torch::Tensor& into_means = outputs[0];
+    const ProductsIn arithmetic(
+        static_cast<Arithmetic>(context->saved_data.at(kArithmetic).toInt()));
     torch::Tensor into_states = torch::empty_like(states);
     torch::Tensor into_weight = torch::zeros_like(weight);
     torch::Tensor into_bias = torch::zeros_like(bias);
     ForChunks(states.size(0), [&](std::int64_t begin, std::int64_t count) {
       const torch::Tensor rows = states.narrow(0, begin, count);
-      const torch::Tensor scores = torch::linear(rows, weight, bias).sigmoid_();
+      const torch::Tensor scores = LinearProduct(rows, weight, bias).sigmoid_();
       torch::Tensor into_logits = shares.narrow(1, begin, count).t().matmul(into_means);
       into_logits.mul_(scores).mul_(1 - scores);
-      into_states.narrow(0, begin, count).copy_(into_logits.matmul(weight));
-      into_weight.addmm_(into_logits.t(), rows);
+      into_states.narrow(0, begin, count).copy_(Product(into_logits, weight));
+      into_weight = AddProduct(into_weight, into_logits.t(), rows);
       into_bias.add_(into_logits.sum(0));
     });
     // None for the shares, which are constants.
@@ -99,7 +105,7 @@ class ManyToMany : public FrameClassifier {
     return (videos.unsqueeze(1) == video_of_frame).to(options.dtype()) / frames;
   }
 
-  torch::nn::Linear linear_;
+  Linear linear_;
 };
 
 REGISTER_COMPONENT(FrameClassifier, "many_to_many", ManyToMany, ManyToManyOptions,

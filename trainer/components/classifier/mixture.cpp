@@ -46,8 +46,8 @@ Mixture::Mixture(std::int64_t width, std::int64_t classes, std::int64_t experts,
       experts_(experts) {
   const auto gates = torch::nn::LinearOptions(width, classes * gates_of_class_)
                          .bias(gate_bias == GateBias::kTrained);
-  gates_ = register_module("gates", torch::nn::Linear(gates));
-  heads_ = register_module("experts", torch::nn::Linear(width, classes * experts));
+  gates_ = register_module("gates", Linear(gates));
+  heads_ = register_module("experts", Linear(width, classes * experts));
   InitialiseLinear(gates_);
   InitialiseLinear(heads_);
 }

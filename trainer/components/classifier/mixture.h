@@ -1,9 +1,9 @@
 #pragma once
 // The mixture of logistic experts that `moe` is and that other classifiers end in.
 
-#include <torch/torch.h>
-
 #include <vector>
+
+#include "trainer/linear.h"
 
 namespace beamgrid::trainer {
 
@@ -37,8 +37,8 @@ class Mixture : public torch::nn::Module {
   std::int64_t classes_;
   std::int64_t gates_of_class_;
   std::int64_t experts_;
-  torch::nn::Linear gates_{nullptr};
-  torch::nn::Linear heads_{nullptr};
+  Linear gates_{nullptr};
+  Linear heads_{nullptr};
 };
 
 /// Mixes the experts. gates [batch, k+1 or k, classes], heads [batch, k, classes] (both before

@@ -49,15 +49,15 @@ class Mlp : public Classifier {
 
   std::vector<torch::Tensor> RegularisedWeights() override {
     std::vector<torch::Tensor> weights;
-    for (const torch::nn::Linear& linear : hidden_) weights.push_back(linear->weight);
+    for (const Linear& linear : hidden_) weights.push_back(linear->weight);
     weights.push_back(output_->weight);
     return weights;
   }
 
  private:
-  std::vector<torch::nn::Linear> hidden_;
+  std::vector<Linear> hidden_;
   std::vector<torch::nn::LayerNorm> norms_;  ///< by layer, or none
-  torch::nn::Linear output_{nullptr};
+  Linear output_{nullptr};
 };
 
 REGISTER_COMPONENT(Classifier, "mlp", Mlp, MlpOptions,

@@ -63,20 +63,20 @@ class Moe : public Classifier {
   std::vector<torch::Tensor> RegularisedWeights() override {
     std::vector<torch::Tensor> weights = mixture_->Weights();
     for (const auto* layers : {&before_gates_, &before_experts_}) {
-      for (const torch::nn::Linear& layer : *layers) weights.push_back(layer->weight);
+      for (const Linear& layer : *layers) weights.push_back(layer->weight);
     }
     return weights;
   }
 
  private:
-  using Layers = std::vector<torch::nn::Linear>;
+  using Layers = std::vector<Linear>;
 
   void Add(const std::string& name, std::int64_t inputs, std::int64_t outputs, Layers& layers) {
-    layers.push_back(register_module(name, torch::nn::Linear(inputs, outputs)));
+    layers.push_back(register_module(name, Linear(inputs, outputs)));
   }
 
   static torch::Tensor Through(Layers& layers, torch::Tensor values) {
-    for (torch::nn::Linear& layer : layers) values = layer(values);
+    for (Linear& layer : layers) values = layer(values);
     return values;
   }
 

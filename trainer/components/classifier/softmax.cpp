@@ -24,7 +24,7 @@ class Softmax : public Classifier {
   std::vector<torch::Tensor> RegularisedWeights() override { return {linear_->weight}; }
 
  private:
-  torch::nn::Linear linear_;
+  Linear linear_;
 };
 
 REGISTER_COMPONENT(Classifier, "softmax", Softmax, SoftmaxOptions,

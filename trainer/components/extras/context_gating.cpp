@@ -74,7 +74,7 @@ class ContextGating : public Extra {
 
  private:
   struct Gate {
-    torch::nn::Linear linear{nullptr}, expand{nullptr};
+    Linear linear{nullptr}, expand{nullptr};
     BatchNorm norm{nullptr};
   };
 
@@ -85,9 +85,9 @@ class ContextGating : public Extra {
     if (options_.reduction > 1) gate.expand = AddLinear(prefix + "expand", inner, width);
   }
 
-  torch::nn::Linear AddLinear(const std::string& name, std::int64_t from, std::int64_t to) {
-    torch::nn::Linear linear = register_module(
-        name, torch::nn::Linear(torch::nn::LinearOptions(from, to).bias(!options_.batch_norm)));
+  Linear AddLinear(const std::string& name, std::int64_t from, std::int64_t to) {
+    Linear linear = register_module(
+        name, Linear(torch::nn::LinearOptions(from, to).bias(!options_.batch_norm)));
     InitialiseLinear(linear);
     return linear;
   }

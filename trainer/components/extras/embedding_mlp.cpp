@@ -48,7 +48,7 @@ class EmbeddingMlp : public Extra {
 
  private:
   EmbeddingMlpOptions options_;
-  torch::nn::Linear hidden_{nullptr}, embedding_{nullptr};
+  Linear hidden_{nullptr}, embedding_{nullptr};
 };
 
 REGISTER_COMPONENT(Extra, "embedding_mlp", EmbeddingMlp, EmbeddingMlpOptions,

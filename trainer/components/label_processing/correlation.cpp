@@ -11,6 +11,7 @@
 // size.
 
 #include "trainer/component.h"
+#include "trainer/products.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -93,8 +94,8 @@ class Correlation : public LabelProcessing {
   /// Scores are rows, so M p is p M^T.
   [[nodiscard]] torch::Tensor Combine(const torch::Tensor& scores) const {
     torch::Tensor sum = scores * options_.alpha;
-    if (fixed_.defined()) sum = sum + options_.beta * scores.matmul(fixed_.t());
-    if (trained_.defined()) sum = sum + options_.gamma * scores.matmul(trained_.t());
+    if (fixed_.defined()) sum = sum + options_.beta * Product(scores, fixed_.t());
+    if (trained_.defined()) sum = sum + options_.gamma * Product(scores, trained_.t());
     return sum;
   }
 

@@ -74,14 +74,14 @@ class Attention : public Multimodal {
   [[nodiscard]] torch::Tensor GuidedByImage(const torch::Tensor& image, const torch::Tensor& audio,
                                             const torch::Tensor& mask) {
     const torch::Tensor weights = Weights(image, audio, mask);
-    if (!adds_) return torch::cat({image, weights.matmul(audio)}, -1);
-    return image + weights.matmul(audio_to_image_(audio));
+    if (!adds_) return torch::cat({image, Product(weights, audio)}, -1);
+    return image + Product(weights, audio_to_image_(audio));
   }
 
   [[nodiscard]] torch::Tensor GuidedByAudio(const torch::Tensor& image, const torch::Tensor& audio,
                                             const torch::Tensor& mask) {
     const torch::Tensor projected = audio_to_image_(audio);
-    const torch::Tensor attended = Weights(projected, image, mask).matmul(image);
+    const torch::Tensor attended = Product(Weights(projected, image, mask), image);
     return adds_ ? projected + attended : torch::cat({attended, audio}, -1);
   }
 
@@ -91,7 +91,7 @@ class Attention : public Multimodal {
     // All pairs of frames at once, also those outside the window: 46 MB for 128 videos of 300
     // frames, and one product instead of a loop. Not scaled by the width's root: the paper's scores
     // are not.
-    const torch::Tensor scores = query_(guide).matmul(keys.transpose(1, 2));
+    const torch::Tensor scores = Product(query_(guide), keys.transpose(1, 2));
     torch::Tensor visible = mask.unsqueeze(1);
     if (reach_ != kAllFrames) visible = visible.logical_and(Band(mask.size(1), mask.device()));
     return MaskedSoftmax(scores, visible, -1);
@@ -107,8 +107,8 @@ class Attention : public Multimodal {
   bool guided_by_image_;
   bool adds_;
   std::int64_t reach_;
-  torch::nn::Linear query_{nullptr};
-  torch::nn::Linear audio_to_image_{nullptr};
+  Linear query_{nullptr};
+  Linear audio_to_image_{nullptr};
 };
 
 REGISTER_COMPONENT(

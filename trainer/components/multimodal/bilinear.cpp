@@ -32,11 +32,11 @@ class Bilinear : public Multimodal {
   Bilinear(const BuildContext& context, const BilinearOptions& options)
       : options_(options), parts_(RequireParts(context, "bilinear")) {
     for (std::size_t i = 0; i < parts_.widths.size(); ++i) {
-      layers_.push_back(register_module(FeatureParts::NameOf(i),
-                                        torch::nn::Linear(parts_.widths[i], options.rank)));
+      layers_.push_back(
+          register_module(FeatureParts::NameOf(i), Linear(parts_.widths[i], options.rank)));
     }
-    output_ = register_module("output", torch::nn::Linear(options.rank, options.width));
-    for (torch::nn::Linear& layer : layers_) InitialiseLinear(layer);
+    output_ = register_module("output", Linear(options.rank, options.width));
+    for (Linear& layer : layers_) InitialiseLinear(layer);
     InitialiseLinear(output_);
   }
 
@@ -59,8 +59,8 @@ class Bilinear : public Multimodal {
 
   BilinearOptions options_;
   FeatureParts parts_;
-  std::vector<torch::nn::Linear> layers_;  ///< by feature
-  torch::nn::Linear output_{nullptr};
+  std::vector<Linear> layers_;  ///< by feature
+  Linear output_{nullptr};
 };
 
 REGISTER_COMPONENT(Multimodal, "bilinear", Bilinear, BilinearOptions,

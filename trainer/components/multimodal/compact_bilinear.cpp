@@ -77,7 +77,7 @@ class CompactBilinear : public Multimodal {
     const torch::Tensor buckets = buckets_.narrow(0, first, size).unsqueeze(1);
     const torch::Tensor signs = signs_.narrow(0, first, size).unsqueeze(1);
     const torch::Tensor hits = buckets == torch::arange(width_, buckets_.options());
-    return feature.matmul(hits.to(feature.dtype()) * signs.to(feature.dtype()));
+    return Product(feature, hits.to(feature.dtype()) * signs.to(feature.dtype()));
   }
 
   FeatureParts parts_;

@@ -113,7 +113,7 @@ class Late : public Multimodal, public StreamOptions {
   LateOptions options_;
   std::vector<std::int64_t> widths_;
   std::vector<Options> options_of_stream_;
-  torch::nn::Linear joint_{nullptr};
+  Linear joint_{nullptr};
 };
 
 REGISTER_COMPONENT(

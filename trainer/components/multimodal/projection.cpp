@@ -81,8 +81,8 @@ class Projection : public Multimodal {
 
   ProjectionOptions options_;
   FeatureParts parts_;
-  std::vector<torch::nn::Linear> layers_;  ///< by feature
-  torch::Tensor penalty_;                  ///< of the last forward; undefined outside training
+  std::vector<Linear> layers_;  ///< by feature
+  torch::Tensor penalty_;       ///< of the last forward; undefined outside training
 };
 
 REGISTER_COMPONENT(

@@ -38,7 +38,7 @@ class SharedSpace : public Multimodal {
   }
 
   std::int64_t width_;
-  torch::nn::Linear shared_;
+  Linear shared_;
 };
 
 REGISTER_COMPONENT(Multimodal, "shared_space", SharedSpace, SharedSpaceOptions,

@@ -33,7 +33,7 @@ class Sum : public Multimodal {
 
  private:
   FeatureParts parts_;
-  std::vector<torch::nn::Linear> to_image_;  ///< of each feature but the first
+  std::vector<Linear> to_image_;  ///< of each feature but the first
 };
 
 REGISTER_COMPONENT(

@@ -46,8 +46,7 @@ class Blstm : public RecurrentTemporal {
         input_width_(context.input_width),
         residual_(options.residual) {
     if (!residual_) return;
-    projection_ =
-        register_module("projection", torch::nn::Linear(stack().output_width(), input_width_));
+    projection_ = register_module("projection", Linear(stack().output_width(), input_width_));
     InitialiseLinear(projection_);
   }
 
@@ -82,7 +81,7 @@ class Blstm : public RecurrentTemporal {
 
   std::int64_t input_width_;
   bool residual_;
-  torch::nn::Linear projection_{nullptr};
+  Linear projection_{nullptr};
 };
 
 REGISTER_COMPONENT(

@@ -56,11 +56,12 @@ torch::nn::Conv1d MakeConvolution(std::int64_t inputs, std::int64_t outputs, std
 
 /// As long as its input; of an even number of frames one more lies after the middle (TensorFlow's
 /// "same"). [batch, frames, channels], padding 0.
-torch::Tensor Convolve(torch::nn::Conv1d& convolution, const torch::Tensor& frames) {
+torch::Tensor Convolve(const torch::nn::Conv1d& convolution, const torch::Tensor& frames) {
   const std::int64_t reach = convolution->weight.size(2) - 1;
   const torch::Tensor padded =
       torch::constant_pad_nd(frames.transpose(1, 2), {reach / 2, reach - reach / 2}, 0);
-  return convolution(padded).transpose(1, 2);
+  return ConvolutionProduct(padded, convolution->weight, convolution->bias, /*padding=*/0)
+      .transpose(1, 2);
 }
 
 /// max(x_t, x_(t+1)), of the last valid frame itself. Padding 0.
@@ -87,7 +88,7 @@ class Highway : public torch::nn::Module {
   }
 
  private:
-  torch::nn::Linear transform_, gate_;
+  Linear transform_, gate_;
 };
 
 class Cbhg : public Temporal {
@@ -149,7 +150,8 @@ class Cbhg : public Temporal {
                              const torch::Tensor& mask) {
     const torch::Tensor frames = valid.Scatter(rows);
     std::vector<torch::Tensor> bank;
-    for (torch::nn::Conv1d& convolution : bank_) bank.push_back(Convolve(convolution, frames));
+    for (const torch::nn::Conv1d& convolution : bank_)
+      bank.push_back(Convolve(convolution, frames));
     const torch::Tensor banked =
         valid.Scatter(bank_norm_(valid.Gather(torch::cat(bank, -1)).relu()));
     const torch::Tensor inner = Convolve(inner_, MaxOfNeighbours(banked, mask));
@@ -158,12 +160,12 @@ class Cbhg : public Temporal {
   }
 
   std::int64_t half_;
-  torch::nn::Linear prenet_{nullptr};
+  Linear prenet_{nullptr};
   std::vector<torch::nn::Conv1d> bank_;  // by their number of frames
   BatchNorm bank_norm_{nullptr};
   torch::nn::Conv1d inner_{nullptr}, outer_{nullptr};
   BatchNorm inner_norm_{nullptr}, outer_norm_{nullptr};
-  torch::nn::Linear to_half_{nullptr};
+  Linear to_half_{nullptr};
   std::vector<std::shared_ptr<Highway>> highway_;
   std::shared_ptr<LayerStack> stack_;
 };

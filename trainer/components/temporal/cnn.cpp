@@ -74,7 +74,7 @@ class Cnn : public Temporal {
   void AddSeveral(std::int64_t width, std::int64_t channels) {
     for (std::int64_t kernel = 1; kernel <= kLongestOfSeveral; ++kernel) {
       const std::int64_t filters = kernel == kLongestOfSeveral ? 2 * channels : channels;
-      Add(torch::nn::Conv1dOptions(width, filters, kernel).bias(false).padding(kernel - 1));
+      Add(torch::nn::Conv1dOptions(width, filters, kernel).bias(false));
     }
   }
 
@@ -83,19 +83,25 @@ class Cnn : public Temporal {
   torch::Tensor MaximaOfFullWindows(torch::Tensor frames, const torch::Tensor& mask) {
     const std::int64_t missing = kernel_ - frames.size(2);
     if (missing > 0) frames = torch::constant_pad_nd(frames, {0, missing});
-    const torch::Tensor outputs = convolutions_[0](frames).transpose(1, 2);
+    const auto& convolution = convolutions_[0];
+    const torch::Tensor outputs =
+        ConvolutionProduct(frames, convolution->weight, convolution->bias, /*padding=*/0)
+            .transpose(1, 2);
     const torch::Tensor windows = (mask.sum(1, /*keepdim=*/true) - (kernel_ - 1)).clamp_min(1);
     const torch::Tensor index =
         torch::arange(outputs.size(1), torch::dtype(torch::kLong).device(mask.device()));
     return MaskedMax(outputs, index.unsqueeze(0) < windows);
   }
 
-  /// A window ends at each valid frame; those that the layer's own padding adds behind the last
-  /// frame are cut off.
+  /// A window ends at each valid frame; those that the padding adds behind the last frame are cut
+  /// off.
   torch::Tensor MaximaOfSeveral(const torch::Tensor& frames, const torch::Tensor& mask) {
     std::vector<torch::Tensor> maxima;
-    for (torch::nn::Conv1d& convolution : convolutions_) {
-      const torch::Tensor outputs = convolution(frames).narrow(2, 0, mask.size(1));
+    for (const torch::nn::Conv1d& convolution : convolutions_) {
+      const torch::Tensor& weight = convolution->weight;
+      const torch::Tensor outputs =
+          ConvolutionProduct(frames, weight, convolution->bias, /*padding=*/weight.size(2) - 1)
+              .narrow(2, 0, mask.size(1));
       maxima.push_back(MaskedMax(outputs.transpose(1, 2), mask));
     }
     return torch::cat(maxima, 1);

@@ -78,9 +78,9 @@ class Dbof : public Temporal {
 
   DbofOptions options_;
   BatchNorm input_norm_;
-  torch::nn::Linear to_clusters_;
+  Linear to_clusters_;
   BatchNorm cluster_norm_;
-  torch::nn::Linear to_hidden_;
+  Linear to_hidden_;
   BatchNorm hidden_norm_;
 };
 

@@ -35,8 +35,8 @@ void Describe(Fields& f, HanAttentionOptions& o) {
     "gru: the paper's text, in cuDNN's form (see temporal gru); lstm: its figure");
 }
 
-torch::nn::Linear GlorotNormal(const torch::nn::LinearOptions& options) {
-  torch::nn::Linear linear(options);
+Linear GlorotNormal(const torch::nn::LinearOptions& options) {
+  Linear linear(options);
   torch::nn::init::xavier_normal_(linear->weight);
   if (options.bias()) torch::nn::init::zeros_(linear->bias);
   return linear;
@@ -80,10 +80,10 @@ class HanAttention : public Temporal {
   [[nodiscard]] bool applies_zoneout() const override { return true; }
 
  private:
-  torch::nn::Linear embedding_{nullptr};  // W_e
+  Linear embedding_{nullptr};  // W_e
   std::shared_ptr<LayerStack> encoder_;
-  torch::nn::Linear projection_{nullptr};  // W_w, b_w
-  torch::nn::Linear query_{nullptr};       // u_w
+  Linear projection_{nullptr};  // W_w, b_w
+  Linear query_{nullptr};       // u_w
 };
 
 REGISTER_COMPONENT(

@@ -85,7 +85,7 @@ class HmLstm : public Temporal {
 
   Sequence States(const Sequence& input, const Targets& /*targets*/) override {
     const Packed packed = Pack(input);
-    const torch::Tensor projected = torch::linear(packed.data(), bottom_->below, bottom_->bias);
+    const torch::Tensor projected = LinearProduct(packed.data(), bottom_->below, bottom_->bias);
     const torch::Tensor slope = Slope(projected.options());
     const Step step = [&](const torch::Tensor& rows, const CellState& previous) {
       return Next(rows, previous, slope);
@@ -114,11 +114,11 @@ class HmLstm : public Temporal {
     const LayerState old_bottom{previous[3], previous[4], previous[5]};
     const torch::Tensor seen_by_bottom =
         torch::cat({old_bottom.hidden, old_bottom.boundary * old_top.hidden}, 1);
-    const LayerState bottom = Update(torch::addmm(projected, seen_by_bottom, bottom_->own.t()),
+    const LayerState bottom = Update(AddProduct(projected, seen_by_bottom, bottom_->own.t()),
                                      old_bottom, torch::ones_like(old_bottom.boundary), slope);
     const torch::Tensor from_below =
-        torch::linear(bottom.boundary * bottom.hidden, top_->below, top_->bias);
-    const LayerState top = Update(torch::addmm(from_below, old_top.hidden, top_->own.t()), old_top,
+        LinearProduct(bottom.boundary * bottom.hidden, top_->below, top_->bias);
+    const LayerState top = Update(AddProduct(from_below, old_top.hidden, top_->own.t()), old_top,
                                   bottom.boundary, slope);
     return {top.hidden, top.memory, top.boundary, bottom.hidden, bottom.memory, bottom.boundary};
   }

@@ -99,10 +99,10 @@ class GatedScores : public torch::nn::Module {
 
  private:
   std::int64_t sets_, inner_;
-  torch::nn::Linear reduction_{nullptr};
+  Linear reduction_{nullptr};
   BatchNorm norm_{nullptr};
-  torch::nn::Linear value_{nullptr}, gate_{nullptr};  // all sets side by side
-  torch::Tensor weight_;                              // [sets, inner]
+  Linear value_{nullptr}, gate_{nullptr};  // all sets side by side
+  torch::Tensor weight_;                   // [sets, inner]
 };
 
 class MultiAttention : public Temporal {
@@ -163,7 +163,7 @@ class MultiAttention : public Temporal {
     for (std::size_t i = 0; i < widths_.size(); ++i) {
       const torch::Tensor part = rows.narrow(1, begin, widths_[i]);
       const torch::Tensor weights = Weights(valid.Scatter(scores_[i]->forward(part)), input.mask);
-      pooled.push_back(weights.transpose(1, 2).matmul(valid.Scatter(part)));
+      pooled.push_back(Product(weights.transpose(1, 2), valid.Scatter(part)));
       begin += widths_[i];
     }
     return torch::cat(pooled, -1);
@@ -181,9 +181,9 @@ class MultiAttention : public Temporal {
   std::vector<std::int64_t> widths_;  // of the features
   BatchNorm input_norm_{nullptr};
   std::vector<std::shared_ptr<GatedScores>> scores_;  // by feature
-  torch::nn::Linear to_hidden_{nullptr};
+  Linear to_hidden_{nullptr};
   BatchNorm hidden_norm_{nullptr};
-  torch::nn::Linear gate_{nullptr};
+  Linear gate_{nullptr};
   BatchNorm gate_norm_{nullptr};
 };
 

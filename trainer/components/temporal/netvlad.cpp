@@ -51,7 +51,7 @@ class NetVlad : public Temporal {
     torch::Tensor rows = valid.Gather(input.frames);
     if (projection_) rows = projection_(rows);
     rows = input_norm_(rows);
-    const torch::Tensor weights = assignment_norm_(rows.matmul(assignment_)).softmax(-1);
+    const torch::Tensor weights = assignment_norm_(Product(rows, assignment_)).softmax(-1);
     const torch::Tensor embedding =
         to_hidden_(Residuals(valid.Scatter(rows), valid.Scatter(weights)));
     return gate_ ? embedding * gate_norm_(gate_(embedding)).sigmoid() : embedding;
@@ -65,7 +65,7 @@ class NetVlad : public Temporal {
     assignment_ = register_parameter("assignment", torch::empty({width, clusters}));
     assignment_norm_ = register_module("assignment_norm", BatchNorm(clusters));
     centres_ = register_parameter("centres", torch::empty({width, clusters}));
-    to_hidden_ = register_module("to_hidden", torch::nn::Linear(width * clusters, hidden_));
+    to_hidden_ = register_module("to_hidden", Linear(width * clusters, hidden_));
     InitialiseNormal(assignment_, width);
     InitialiseNormal(centres_, width);
     // By the clusters and not by the inputs, width * clusters, as the reference code does: the
@@ -80,18 +80,18 @@ class NetVlad : public Temporal {
     const torch::Tensor mass = weights.sum(1, /*keepdim=*/true);
     // sum_t a_tk (x_t - c_k) = sum_t a_tk x_t - (sum_t a_tk) c_k: no [B,T,W,K], which would be
     // gigabytes.
-    const torch::Tensor residuals = frames.transpose(1, 2).matmul(weights) - mass * centres_;
+    const torch::Tensor residuals = Product(frames.transpose(1, 2), weights) - mass * centres_;
     return L2Normalise(L2Normalise(residuals, 1).flatten(1), 1);
   }
 
   std::int64_t hidden_;
-  torch::nn::Linear projection_{nullptr};
+  Linear projection_{nullptr};
   BatchNorm input_norm_{nullptr};
   torch::Tensor assignment_;  // [width, clusters]
   BatchNorm assignment_norm_{nullptr};
   torch::Tensor centres_;  // [width, clusters]
-  torch::nn::Linear to_hidden_{nullptr};
-  torch::nn::Linear gate_{nullptr};
+  Linear to_hidden_{nullptr};
+  Linear gate_{nullptr};
   BatchNorm gate_norm_{nullptr};
 };
 

@@ -94,11 +94,11 @@ class Descriptor : public torch::nn::Module {
     const torch::Tensor parts = frames.view({-1, items, group_width_});
     const torch::Tensor weights = assignments.view({-1, items, clusters_});
     const torch::Tensor mass = weights.sum(1, /*keepdim=*/true);
-    return L2Normalise(parts.transpose(1, 2).matmul(weights) - mass * centres_, 1).flatten(1);
+    return L2Normalise(Product(parts.transpose(1, 2), weights) - mass * centres_, 1).flatten(1);
   }
 
   std::int64_t groups_, clusters_, group_width_;
-  torch::nn::Linear expansion_{nullptr}, attention_{nullptr}, assignment_{nullptr};
+  Linear expansion_{nullptr}, attention_{nullptr}, assignment_{nullptr};
   BatchNorm assignment_norm_{nullptr};
   torch::Tensor centres_;  // [group width, clusters]
   BatchNorm norm_{nullptr};
@@ -175,11 +175,11 @@ class NextVlad : public Temporal {
   double dropout_;
   std::vector<std::int64_t> widths_;                      // of the streams
   std::vector<std::shared_ptr<Descriptor>> descriptors_;  // by stream
-  torch::nn::Linear to_hidden_{nullptr};
+  Linear to_hidden_{nullptr};
   BatchNorm hidden_norm_{nullptr};
-  torch::nn::Linear squeeze_{nullptr};
+  Linear squeeze_{nullptr};
   BatchNorm squeeze_norm_{nullptr};
-  torch::nn::Linear excite_{nullptr};
+  Linear excite_{nullptr};
 };
 
 REGISTER_COMPONENT(Temporal, "nextvlad", NextVlad, NextVladOptions,

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "trainer/products.h"
+
 namespace beamgrid::trainer {
 namespace {
 
@@ -76,13 +78,13 @@ Weights WeightsOf(const torch::nn::Module& cell, Order order) {
 
 /// Projects all frames at once. Both biases belong to the sum that tanh or the gates see.
 torch::Tensor Project(const Weights& weights, const torch::Tensor& frames) {
-  return torch::linear(frames, weights.input, weights.input_bias + weights.recurrent_bias);
+  return LinearProduct(frames, weights.input, weights.input_bias + weights.recurrent_bias);
 }
 
 Step TanhStep(const Weights& weights) {
   return [kernel = weights.recurrent.t()](const torch::Tensor& projected,
                                           const CellState& previous) -> CellState {
-    return {torch::addmm(projected, previous[0], kernel).tanh()};
+    return {AddProduct(projected, previous[0], kernel).tanh()};
   };
 }
 
@@ -123,7 +125,7 @@ Mode ModeOf(const torch::nn::Module& module) {
 Step LstmStep(const Weights& weights, const LayerOptions& options, Mode mode) {
   return [=, kernel = weights.recurrent.t()](const torch::Tensor& projected,
                                              const CellState& previous) {
-    const torch::Tensor gates = torch::addmm(projected, previous[0], kernel);
+    const torch::Tensor gates = AddProduct(projected, previous[0], kernel);
     return NextLstmState(
         gates.chunk(4, 1), previous, options, mode,
         [](const torch::Tensor& memory) { return memory; }, weights.peephole);
@@ -141,7 +143,7 @@ Step GruStep(const Weights& weights) {
   return [=](const torch::Tensor& projected, const CellState& previous) {
     const auto inputs = projected.chunk(3, 1);
     const auto recurrent =
-        torch::linear(previous[0], weights.recurrent, weights.recurrent_bias).chunk(3, 1);
+        LinearProduct(previous[0], weights.recurrent, weights.recurrent_bias).chunk(3, 1);
     const torch::Tensor reset = (inputs[0] + recurrent[0]).sigmoid();
     const torch::Tensor update = (inputs[1] + recurrent[1]).sigmoid();
     return NextGruState(update, (inputs[2] + reset * recurrent[2]).tanh(), previous);
@@ -154,9 +156,9 @@ Step ResetBeforeGruStep(const Weights& weights, std::int64_t hidden) {
       weights.recurrent.split_with_sizes({2 * hidden, hidden}, 0);
   return [=](const torch::Tensor& projected, const CellState& previous) {
     const auto inputs = projected.split_with_sizes({2 * hidden, hidden}, 1);
-    const auto gates = torch::addmm(inputs[0], previous[0], kernel[0].t()).sigmoid().chunk(2, 1);
+    const auto gates = AddProduct(inputs[0], previous[0], kernel[0].t()).sigmoid().chunk(2, 1);
     const torch::Tensor candidate =
-        torch::addmm(inputs[1], gates[0] * previous[0], kernel[1].t()).tanh();
+        AddProduct(inputs[1], gates[0] * previous[0], kernel[1].t()).tanh();
     return NextGruState(gates[1], candidate, previous);
   };
 }
@@ -178,7 +180,7 @@ Loop LoopOf(const LayerOptions& options, const Weights& weights, const torch::Te
       return {Project(weights, frames), LstmWidths(options), LstmStep(weights, options, mode)};
     case CellKind::kGru:
       // The recurrent bias stays in the step, where the reset gate acts on it.
-      return {torch::linear(frames, weights.input, weights.input_bias), {hidden}, GruStep(weights)};
+      return {LinearProduct(frames, weights.input, weights.input_bias), {hidden}, GruStep(weights)};
     case CellKind::kResetBeforeGru:
       return {Project(weights, frames), {hidden}, ResetBeforeGruStep(weights, hidden)};
     case CellKind::kLayerNormLstm:
@@ -189,6 +191,8 @@ Loop LoopOf(const LayerOptions& options, const Weights& weights, const torch::Te
 }
 
 // ---- Layers of LibTorch's cells -----------------------------------------------------------------
+
+// cuDNN's kernels stay fp32 in any arithmetic (products.h).
 
 LayerOutput RunFused(LSTM& cell, const Packed& input) {
   const auto [states, last] = cell->forward_with_packed_input(input);
@@ -314,7 +318,7 @@ class LayerNormLstm : public RecurrentLayer {
     };
     const LoopOutput output =
         // Projected for all frames at once; the norm needs both sums and stays in the loop.
-        RunLoop(input, torch::linear(input.data(), cell_->weight_ih), LstmWidths(options_),
+        RunLoop(input, LinearProduct(input.data(), cell_->weight_ih), LstmWidths(options_),
                 Order::kForward, WithZoneout(step, options_.zoneout, mode));
     return {WithData(input, output.states), output.last[1],
             options_.sum_candidates ? output.last[2] : torch::Tensor()};
@@ -325,7 +329,7 @@ class LayerNormLstm : public RecurrentLayer {
  private:
   [[nodiscard]] CellState Next(const torch::Tensor& projected, const CellState& previous,
                                Mode mode) const {
-    const torch::Tensor sums = torch::addmm(projected, previous[0], cell_->weight_hh.t());
+    const torch::Tensor sums = AddProduct(projected, previous[0], cell_->weight_hh.t());
     const torch::Tensor gates =
         torch::layer_norm(sums.view({-1, kGates, options_.hidden}), {options_.hidden}) *
             cell_->gate_scale +
@@ -372,7 +376,7 @@ class Sru : public RecurrentLayer {
 
   LayerOutput Run(const Packed& input) override {
     const std::int64_t hidden = options_.hidden;
-    const auto parts = torch::linear(input.data(), cell_->weight).split(hidden, 1);
+    const auto parts = LinearProduct(input.data(), cell_->weight).split(hidden, 1);
     const torch::Tensor gates = (torch::cat({parts[1], parts[2]}, 1) + cell_->bias).sigmoid();
     const torch::Tensor forget = gates.narrow(1, 0, hidden),
                         reset = gates.narrow(1, hidden, hidden);

@@ -36,11 +36,11 @@ class GraphConvolution : public torch::nn::Module {
         self_(register_module("self", XavierLinear(width, hidden))) {}
 
   torch::Tensor forward(const torch::Tensor& states, const torch::Tensor& adjacency) {
-    return (adjacency.matmul(neighbours_(states)) + self_(states)).relu();
+    return (Product(adjacency, neighbours_(states)) + self_(states)).relu();
   }
 
  private:
-  torch::nn::Linear neighbours_, self_;
+  Linear neighbours_, self_;
 };
 
 class TemporalDependency : public Temporal {
@@ -74,12 +74,12 @@ class TemporalDependency : public Temporal {
  private:
   /// [batch, frames, frames]: rows sum to 1 over the valid frames, columns of padding are 0.
   torch::Tensor Adjacency(const Sequence& input) {
-    const torch::Tensor scores = query_(input.frames).matmul(key_(input.frames).transpose(1, 2));
+    const torch::Tensor scores = Product(query_(input.frames), key_(input.frames).transpose(1, 2));
     return MaskedSoftmax(scores, input.mask.unsqueeze(1), -1);
   }
 
   std::int64_t hidden_;
-  torch::nn::Linear query_{nullptr}, key_{nullptr};
+  Linear query_{nullptr}, key_{nullptr};
   std::vector<std::shared_ptr<GraphConvolution>> layers_;
 };
 

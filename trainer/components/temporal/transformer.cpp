@@ -84,15 +84,15 @@ class EncoderLayer : public torch::nn::Module {
             .view({frames.size(0), frames.size(1), 3, options_.heads, of_head})
             .permute({2, 0, 3, 1, 4});
     const torch::Tensor scores =
-        all[0].matmul(all[1].transpose(-2, -1)) / std::sqrt(static_cast<double>(of_head));
+        Product(all[0], all[1].transpose(-2, -1)) / std::sqrt(static_cast<double>(of_head));
     const torch::Tensor weights = MaskedSoftmax(scores, mask.unsqueeze(1).unsqueeze(1), -1);
-    return weights.matmul(all[2]).transpose(1, 2).flatten(2);
+    return Product(weights, all[2]).transpose(1, 2).flatten(2);
   }
 
   TransformerOptions options_;
-  torch::nn::Linear query_key_value_, output_;
+  Linear query_key_value_, output_;
   torch::nn::LayerNorm attention_norm_;
-  torch::nn::Linear widen_, narrow_;
+  Linear widen_, narrow_;
   torch::nn::LayerNorm norm_;
 };
 
@@ -136,7 +136,7 @@ class Transformer : public Temporal {
   }
 
   TransformerOptions options_;
-  torch::nn::Linear input_{nullptr};
+  Linear input_{nullptr};
   std::vector<std::shared_ptr<EncoderLayer>> layers_;
 };
 
