@@ -69,6 +69,7 @@ const std::vector<AddedOption>& AddedOptions() {
       {kTrainCriterion, kTrainCriterion, "mix", 0.0},
       {kTrainCriterion, kTrainCriterion, kTeacher, ""},
       {kTrainCriterion, kTrainCriterion, kTeacherWeight, 0.5},
+      {kTrainCriterion, kTrainCriterion, "arithmetic", "fp32"},
   };
   return added;
 }

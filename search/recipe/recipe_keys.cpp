@@ -212,9 +212,10 @@ RecipeSection TrainSection() {
           "[train]",
           "How every model is trained.",
           {Own("OPTION", "as `beamgrid components train` lists them", "the option's own",
-               "Among them epochs, batch, learning_rate, patience (early stopping), from (the "
-               "weights of a finished trial) and teacher (a file of predictions to learn from "
-               "beside the truth).")}};
+               "Among them epochs, batch, learning_rate, patience (early stopping), arithmetic "
+               "(\"bf16\": products of matrices in bfloat16, faster where the machine has it), "
+               "from (the weights of a finished trial) and teacher (a file of predictions to learn "
+               "from beside the truth).")}};
 }
 
 RecipeSection GridCriterionSection() {

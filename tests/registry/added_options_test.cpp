@@ -26,6 +26,7 @@ TEST(AddedOptions, SayNothingWhereTheyMeanWhatWasDoneBefore) {
   EXPECT_EQ(filled.model.parts.at("classifier").options.at("dummy"), true);
   EXPECT_EQ(filled.model.parts.at("temporal").options.at("peepholes"), false);
   EXPECT_EQ(filled.model.train.at("l2_clipped"), false);
+  EXPECT_EQ(filled.model.train.at("arithmetic"), "fp32");
   EXPECT_EQ(Fingerprint(filled), Fingerprint(before));
   FillInAsBefore(filled.model);
   EXPECT_EQ(Fingerprint(filled), Fingerprint(before));
@@ -45,6 +46,7 @@ TEST(AddedOptions, ThatMeanSomethingElseAreAnotherTrial) {
   with([](ModelSpec& model) { model.parts["multimodal"].options["options"] = "audio.hidden=4"; });
   with([](ModelSpec& model) { model.train["mix"] = 0.4; });
   with([](ModelSpec& model) { model.train["late_decay_from"] = 4'000'000; });
+  with([](ModelSpec& model) { model.train["arithmetic"] = "bf16"; });
 }
 
 TEST(AddedOptions, OfOtherComponentsStay) {

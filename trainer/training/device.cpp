@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -124,6 +125,10 @@ void PrepareProcess(std::int64_t threads) {
   }
   // cuBLAS gives the same bits every time only with a workspace of fixed size.
   ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+#if TORCH_VERSION_MAJOR >= 2
+  // Else cuBLAS may add partial sums of a bf16 product in bf16.
+  at::globalContext().setAllowBF16ReductionCuBLAS(false);
+#endif
   // Only warned about: a user's component may use an operation that has no deterministic kernel.
   at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
   at::globalContext().setDeterministicCuDNN(true);

@@ -80,9 +80,15 @@ void Describe(Fields& f, TrainSettings& o) {
   f("patience", o.patience, Range{0, 1e6},
     "training ends when the objective has not improved for so many epochs; 0: never early");
   f("precision", o.precision, Choices{{"fp32", "fp16", "bf16", "int8"}},
-    "number type of the shipped weights, with which the model is measured (training is fp32): "
+    "number type of the shipped weights, with which the model is measured (of the training see "
+    "arithmetic): "
     "int8 is a table of 256 evenly spaced values for each tensor of more than 17,000 elements; "
     "the size is 4, 2, 2 or 1 bytes a weight");
+  f("arithmetic", o.arithmetic, Choices{{"fp32", "bf16"}},
+    "number type of the training's products of matrices: bf16 rounds their operands to bfloat16 "
+    "and sums in fp32; weights, all else that is trained with, evaluation and predictions are "
+    "fp32. About twice as fast where the machine multiplies bf16 (a CPU with avx512_bf16, a GPU "
+    "from Ampere on), elsewhere the same but for rounding, and not faster than fp32");
   f("teacher_weight", o.teacher_weight, Range{0, 1},
     "share w of the teacher in the loss, (1 - w) * loss against the truth + w * cross entropy "
     "against the teacher's probabilities; of no meaning without a teacher. Skalic and Austin 2018: "

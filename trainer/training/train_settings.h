@@ -29,6 +29,7 @@ struct TrainSettings {
   std::int64_t average_checkpoints = 0;
   std::int64_t patience = 0;
   std::string precision = "fp32";
+  std::string arithmetic = "fp32";
   double teacher_weight = 0.5;  ///< whose file the model's setting `teacher` names (TeacherOf)
   std::string from;  ///< as the recipe names it; TrialSpec::warm_start says which trial that is
 };

@@ -8,6 +8,7 @@
 #include "registry/util/cache_folder.h"
 #include "registry/util/words.h"
 #include "trainer/label_statistics.h"
+#include "trainer/products.h"
 #include "trainer/training/device.h"
 #include "trainer/training/mixing.h"
 #include "trainer/training/open_dataset.h"
@@ -50,14 +51,19 @@ class KeptValues {
   std::vector<torch::Tensor> values_;
 };
 
+/// The loss of a batch, with products in the settings' arithmetic.
+torch::Tensor ForwardLoss(Model& model, const MixedBatch& batch, const TrainSettings& settings) {
+  const ProductsIn arithmetic(ArithmeticOf(settings.arithmetic));
+  const ModelOutput output = model.forward(batch.input, batch.targets.front());
+  return model.TotalLoss(output, batch.targets, {batch.teachers, settings.teacher_weight});
+}
+
 }  // namespace
 
 torch::Tensor TrainStep(Model& model, Optimiser& optimiser, const DeviceBatch& batch,
                         const TrainSettings& settings, double learning_rate) {
   const MixedBatch mixed = Mix(batch, settings.mix);
-  const ModelOutput output = model.forward(mixed.input, mixed.targets.front());
-  const torch::Tensor loss =
-      model.TotalLoss(output, mixed.targets, {mixed.teachers, settings.teacher_weight});
+  const torch::Tensor loss = ForwardLoss(model, mixed, settings);
   optimiser.DropGradients();
   loss.backward();
   if (settings.l2_clipped) optimiser.AddL2();
@@ -124,6 +130,11 @@ TrialResult TrainingLoop::Run() {
                  .train_examples = train_->Size(),
                  .resumed_examples = progress_.result.examples});
   TellEpochs();
+  if (ArithmeticOf(settings_.arithmetic) == Arithmetic::kBf16 && !MultipliesBf16(device_)) {
+    Log("train.arithmetic = bf16: " + device_.str() +
+        " does not multiply bf16 itself (a CPU needs " +
+        "avx512_bf16, a GPU compute capability 8.0), so this is not faster than fp32");
+  }
   try {
     while (progress_.epoch < settings_.epochs && !IsOutOfPatience()) {
       // Before any step: one that goes on from a checkpoint may be as far already, with the epoch

@@ -34,7 +34,7 @@
 namespace beamgrid::trainer {
 
 /// Trains on one batch, which is what a trial spends its time on: examples mixed where settings.mix
-/// says so, forward, the loss with batch.teacher's share of
+/// says so, forward in settings.arithmetic, the loss with batch.teacher's share of
 /// settings.teacher_weight, backward, L2 and the extras' work on the gradients in the order that
 /// settings.l2_clipped says, the optimiser. The model must be in training mode. Returns the loss
 /// before the step, a scalar on the device, detached.

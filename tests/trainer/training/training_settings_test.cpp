@@ -95,6 +95,7 @@ INSTANTIATE_TEST_SUITE_P(
         Settings{"bf16", {{"precision", "bf16"}}}, Settings{"int8", {{"precision", "int8"}}},
         Settings{"ema_int8", {{"ema", 0.9}, {"precision", "int8"}}},
         Settings{"mix", {{"mix", 0.4}}}, Settings{"l2_added", {{"l2_clipped", false}}},
+        Settings{"arithmetic", {{"arithmetic", "bf16"}}},
         Settings{"late_decay", {{"late_decay_from", 300}, {"late_decay_examples", 70}}}),
     [](const auto& info) { return info.param.name; });
 
@@ -102,6 +103,18 @@ TEST_F(TrainingSettingsTest, EachOfTheseChangesTheTraining) {
   const double plain = RunIn(NewFolder(), TrialWith({})).validate_loss;
   EXPECT_NE(RunIn(NewFolder(), TrialWith({{"mix", 0.4}})).validate_loss, plain);
   EXPECT_NE(RunIn(NewFolder(), TrialWith({{"late_decay_from", 300}})).validate_loss, plain);
+  EXPECT_NE(RunIn(NewFolder(), TrialWith({{"arithmetic", "bf16"}})).validate_loss, plain);
+}
+
+// Rounding to 8 bits moves the losses of this training by less than a hundredth.
+TEST_F(TrainingSettingsTest, InBf16TheLossesAreNearlyThoseOfFp32) {
+  const TrialResult plain = RunIn(NewFolder(), TrialWith({}));
+  const TrialResult rounded = RunIn(NewFolder(), TrialWith({{"arithmetic", "bf16"}}));
+  ASSERT_EQ(rounded.epochs.size(), plain.epochs.size());
+  for (std::size_t i = 0; i < plain.epochs.size(); ++i) {
+    const double loss = plain.epochs[i].train_loss;
+    EXPECT_NEAR(rounded.epochs[i].train_loss, loss, loss / 100);
+  }
 }
 
 // ---- What is trained ----------------------------------------------------------------------------
