@@ -1,10 +1,11 @@
 // Seconds per training step of a model at the papers' widths, on random data. The other half of
 // step_vs_pytorch.py, which runs it beside the same model in Python.
 //
-//   step_bench MODEL BATCH FRAMES STEPS THREADS [DEVICE]
+//   step_bench MODEL BATCH FRAMES STEPS THREADS [DEVICE [ARITHMETIC]]
 //
 // MODEL: logistic | moe2 | moe4 of videos, blstm_moe2 | gru_moe2 | netvlad_moe4 of frames. DEVICE:
-// cpu (default, processor time) or cuda:N (time). A step ends when its loss is back on the host.
+// cpu (default, processor time) or cuda:N (time). ARITHMETIC: fp32 (default) or bf16. A step ends
+// when its loss is back on the host.
 //
 // Prints one JSON line {"model", "seconds": [per step, the first left out], "loss"}.
 
@@ -76,7 +77,7 @@ ModelSpec Spec(const std::string& name) {
 bool OfVideos(const std::string& name) { return name.find('_') == std::string::npos; }
 
 int Run(const std::string& name, std::int64_t videos, std::int64_t frames, int steps, int threads,
-        torch::Device device) {
+        torch::Device device, const std::string& arithmetic) {
   PrepareProcess(threads);
   torch::manual_seed(1);
   const DataSpec data = PaperData(OfVideos(name) ? "video" : "frame");
@@ -86,14 +87,16 @@ int Run(const std::string& name, std::int64_t videos, std::int64_t frames, int s
   for (const auto& item : model.named_parameters()) {
     parameters.emplace_back(item.key(), item.value());
   }
-  Optimiser optimiser({}, parameters, {});
+  TrainSettings settings;
+  settings.arithmetic = arithmetic;
+  Optimiser optimiser(settings, parameters, {});
   const Batch batch = RandomBatch(data, videos, data.format == "video" ? 1 : frames);
   boost::json::array seconds;
   double loss = 0;
   for (int step = 0; step <= steps; ++step) {
     const double begin = Now(device);
     loss = TrainStep(model, optimiser, ToDevice(batch, data.classes, device, model.normalisation()),
-                     {}, 0.001)
+                     settings, 0.001)
                .item<double>();
     if (step > 0) seconds.push_back(Now(device) - begin);
   }
@@ -107,11 +110,11 @@ int Run(const std::string& name, std::int64_t videos, std::int64_t frames, int s
 }  // namespace beamgrid::trainer
 
 int main(int argc, char** argv) {
-  if (argc != 6 && argc != 7) {
-    std::cerr << "usage: step_bench MODEL BATCH FRAMES STEPS THREADS [DEVICE]\n";
+  if (argc < 6 || argc > 8) {
+    std::cerr << "usage: step_bench MODEL BATCH FRAMES STEPS THREADS [DEVICE [ARITHMETIC]]\n";
     return 2;
   }
-  return beamgrid::trainer::Run(argv[1], std::stoll(argv[2]), std::stoll(argv[3]),
-                                std::stoi(argv[4]), std::stoi(argv[5]),
-                                beamgrid::trainer::ParseDevice(argc == 7 ? argv[6] : "cpu"));
+  return beamgrid::trainer::Run(
+      argv[1], std::stoll(argv[2]), std::stoll(argv[3]), std::stoi(argv[4]), std::stoi(argv[5]),
+      beamgrid::trainer::ParseDevice(argc > 6 ? argv[6] : "cpu"), argc > 7 ? argv[7] : "fp32");
 }

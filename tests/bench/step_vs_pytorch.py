@@ -2,11 +2,13 @@
 """Seconds per training step: beamgrid-trainer's step beside the same model in Python's PyTorch.
 
     tests/bench/step_vs_pytorch.py STEP_BENCH [--batch 128] [--frames 30] [--steps 5] [--threads 1] [--device cpu]
+        [--arithmetic fp32]
 
 Needs a Python with torch: Debian's python3-torch has the same LibTorch underneath, PyPI's a newer one with MKL and, from 2.4
 on, a fused Adam, which is then used. On a GPU one comparison per model, on the CPU three, runs taken in turns: (a) equal settings: both with the OpenBLAS core that fits the processor; (b) Python as it comes
 (no OPENBLAS_CORETYPE) against ours as beamgrid sets its workers up; (c) the same where OpenBLAS
-misjudges the processor, which is forced by naming the core that it falls back to. Prints a Markdown
+misjudges the processor, which is forced by naming the core that it falls back to. With --arithmetic bf16 PyTorch runs under
+autocast and ours with train.arithmetic = "bf16". Prints a Markdown
 table; the figure is the median step, on the CPU in processor time, so that other work on the machine counts little.
 """
 import argparse
@@ -40,7 +42,7 @@ def environment(threads, core):
     return clean
 
 
-def python_step(model_name, batch, frames, steps, threads, device):
+def python_step(model_name, batch, frames, steps, threads, device, arithmetic):
     """The measured half that runs in a process of its own."""
     import torch
     from torch import nn
@@ -128,7 +130,9 @@ def python_step(model_name, batch, frames, steps, threads, device):
     seconds = []
     for step in range(steps + 1):
         begin = now()
-        p, y = forward(), labels.to(device)
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=arithmetic == "bf16"):
+            p, y = forward(), labels.to(device)
+        p = p.float()
         loss = -(y * (p + 1e-5).log() + (1 - y) * (1 - p + 1e-5).log()).sum(1).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -146,7 +150,7 @@ def measure(command, env):
 
 def compare(name, args, python_env, ours_env):
     """Medians of runs taken in turns, so that a busy machine hurts both alike."""
-    sizes = [name, str(args.batch), str(args.frames), str(args.steps), str(args.threads), args.device]
+    sizes = [name, str(args.batch), str(args.frames), str(args.steps), str(args.threads), args.device, args.arithmetic]
     python, ours = [], []
     for _ in range(args.turns):
         python += measure([sys.executable, __file__, "--python-step", *sizes], python_env)
@@ -156,7 +160,7 @@ def compare(name, args, python_env, ours_env):
 
 def main():
     if sys.argv[1:2] == ["--python-step"]:
-        python_step(sys.argv[2], *map(int, sys.argv[3:7]), sys.argv[7])
+        python_step(sys.argv[2], *map(int, sys.argv[3:7]), *sys.argv[7:9])
         return
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -167,6 +171,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
+    parser.add_argument("--arithmetic", default="fp32", help="fp32 or bf16")
     parser.add_argument("--models", default="logistic,moe2,moe4,blstm_moe2,gru_moe2,netvlad_moe4")
     parser.add_argument("--misjudged", default="Prescott", metavar="CORE",
                         help="what OpenBLAS takes a processor newer than itself for; '' leaves it out")
