@@ -19,7 +19,7 @@ bool IsRounded(const torch::Tensor& operand) {
 }
 
 /// On the CPU, LibTorch multiplies small matrices and vectors of bf16 with loops of its own that
-/// are slower than fp32 and sum in bf16. Measured with one thread: from here on bf16 is faster.
+/// are slower than fp32 and sum in bf16. From about here on (an estimate) bf16 is faster.
 bool IsWorthwhile(std::int64_t rows, std::int64_t inner, std::int64_t columns) {
   constexpr std::int64_t kLeastSide = 16;
   constexpr std::int64_t kLeastProducts = 1 << 18;

@@ -132,8 +132,8 @@ TrialResult TrainingLoop::Run() {
   TellEpochs();
   if (ArithmeticOf(settings_.arithmetic) == Arithmetic::kBf16 && !MultipliesBf16(device_)) {
     Log("train.arithmetic = bf16: " + device_.str() +
-        " does not multiply bf16 itself (a CPU needs " +
-        "avx512_bf16, a GPU compute capability 8.0), so this is not faster than fp32");
+        " does not multiply bf16 itself (a CPU needs avx512_bf16, a GPU compute capability "
+        "8.0), so this is not faster than fp32");
   }
   try {
     while (progress_.epoch < settings_.epochs && !IsOutOfPatience()) {
