@@ -134,7 +134,8 @@ def main():
     for way in ways:
         clock = statistics.median(run["clock"] for run in runs[way])
         gap = statistics.mean(gap for run in runs[way] for gap in run["gaps"].values())
-        print(f"| {way}, {asked.arithmetic} | {cpu[way]:.0f} | {clock:.0f} | {cpu[way] / cpu[ways[0]]:.2f} "
+        weights = asked.precision if way == "beamgrid" else "fp32"
+        print(f"| {way}, {asked.arithmetic}, weights in {weights} | {cpu[way]:.0f} | {clock:.0f} | {cpu[way] / cpu[ways[0]]:.2f} "
               f"| {runs[way][0]['bytes'] / 1e6:.0f} | {gap:.4f} |", flush=True)
 
 
