@@ -81,8 +81,8 @@ std::string TimeText(double seconds, double seconds_per_example, double examples
 // ---- What was measured -------------------------------------------------------------------------
 
 /// The training settings that change what a trial needs; the others change what it learns.
-constexpr std::string_view kSettingsThatCost[] = {"optimizer", "batch", "ema",
-                                                  "average_checkpoints", "precision"};
+constexpr std::string_view kSettingsThatCost[] = {"optimizer",           "batch",     "ema",
+                                                  "average_checkpoints", "precision", "arithmetic"};
 
 std::string KeyOf(const ModelSpec& model, const DataSpec& data, const std::string& device_kind) {
   boost::json::object key = ToJson(model);

@@ -149,6 +149,22 @@ TEST(ForecastTest, TheLearningRateDoesNotMakeAnotherModelTheBatchDoes) {
   EXPECT_THAT(NeedOf(forecast, model).memory_text, HasSubstr("for 1 model of the same parts"));
 }
 
+TEST(ForecastTest, AnotherArithmeticMakesAnotherModelOfTheSameParts) {
+  ModelSpec fp32 = ExampleModel(), bf16 = ExampleModel();
+  fp32.train["arithmetic"] = "fp32";
+  bf16.train["arithmetic"] = "bf16";
+  Forecast forecast;
+  forecast.Learn(fp32, Data(), Result(1000, 100));
+  // It may take half as long and a fifth more memory.
+  EXPECT_EQ(NeedOf(forecast, bf16).basis, Forecast::Basis::kSameParts);
+  forecast.Learn(bf16, Data(), Result(1100, 200));
+  EXPECT_EQ(NeedOf(forecast, bf16).basis, Forecast::Basis::kSameModel);
+  EXPECT_EQ(NeedOf(forecast, bf16).memory_bytes, 1210 * kMebibyte);
+  EXPECT_DOUBLE_EQ(NeedOf(forecast, bf16).seconds, 50);
+  EXPECT_EQ(NeedOf(forecast, fp32).memory_bytes, 1100 * kMebibyte);
+  EXPECT_DOUBLE_EQ(NeedOf(forecast, fp32).seconds, 100);
+}
+
 TEST(ForecastTest, AnotherModelIsCorrectedByWhatWasMeasuredOfItsLike) {
   const std::int64_t estimated =
       EstimateNeed(ExampleModel(), Data(), kParameters, "cpu").model_bytes();
