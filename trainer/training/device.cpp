@@ -136,8 +136,12 @@ void PrepareProcess(std::int64_t threads) {
   at::globalContext().setBenchmarkCuDNN(false);
 }
 
-std::string DeviceName(torch::Device device) {
-  if (device.is_cpu()) return CpuName();
+std::string DeviceName(torch::Device device, Arithmetic arithmetic) {
+  if (device.is_cpu()) {
+    // A processor's name does not tell whether it has the instruction.
+    const bool has_own = arithmetic == Arithmetic::kBf16 && MultipliesBf16(device);
+    return CpuName() + (has_own ? ", oneDNN bf16" : "");
+  }
   const std::vector<GpuInfo> gpus = Gpus();
   const auto index = static_cast<std::size_t>(device.index());
   return device.str() + (index < gpus.size() ? " " + gpus[index].name : "");

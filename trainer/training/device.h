@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "trainer/products.h"
+
 namespace beamgrid::trainer {
 
 /// The device of a name, "cpu" or "cuda:N". Throws UsageError for anything else and for a GPU that
@@ -18,10 +20,11 @@ namespace beamgrid::trainer {
 /// of a trial; may be called again.
 void PrepareProcess(std::int64_t threads);
 
-/// The device with its model and, on a CPU, the kernels that multiply matrices, both of which
-/// decide about the last bits: "cpu Intel(R) Xeon(R) Processor, OpenBLAS SkylakeX", "cuda:0 NVIDIA
-/// H200".
-[[nodiscard]] std::string DeviceName(torch::Device device);
+/// The device with its model and, on a CPU, the kernels that multiply matrices in the arithmetic,
+/// both of which decide about the last bits: "cpu Intel(R) Xeon(R) Processor, OpenBLAS SkylakeX",
+/// "cpu AMD EPYC, OpenBLAS SkylakeX, oneDNN bf16", "cuda:0 NVIDIA H200".
+[[nodiscard]] std::string DeviceName(torch::Device device,
+                                     Arithmetic arithmetic = Arithmetic::kFp32);
 
 /// The most bytes that were in use since ForgetPeakMemory: by the process on the CPU, by LibTorch's
 /// allocator on a GPU. Where the kernel does not forget a process's earlier peak, and that one was

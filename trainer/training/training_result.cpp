@@ -90,7 +90,7 @@ TrialResult TrainingLoop::Finish() {
   result.wall_seconds = std::chrono::duration<double>(Clock::now() - started_).count();
   result.peak_memory_bytes = PeakMemoryBytes(device_);
   result.skipped_records = train_->counts().skipped + validate_->counts().skipped;
-  result.device = DeviceName(device_);
+  result.device = DeviceName(device_, ArithmeticOf(settings_.arithmetic));
   result.threads = trial_.threads;
   result.program_version = BEAMGRID_VERSION;
   result.libtorch_version = TORCH_VERSION;

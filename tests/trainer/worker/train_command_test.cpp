@@ -262,6 +262,20 @@ TEST_F(TrainCommandTest, DeviceAndThreadsCanBeGivenByHand) {
   }
 }
 
+TEST_F(TrainCommandTest, TheDeviceSaysWhoMultipliedBf16) {
+  const auto device_of = [&](const std::string& arithmetic) {
+    TrialFile trial = Trial(1);
+    trial.spec.model.train["arithmetic"] = arithmetic;
+    const std::filesystem::path attempt = Attempt(arithmetic, trial);
+    EXPECT_EQ(RunTrainer({"train", attempt.string()}).exit, Code(TrainerExit::kDone));
+    return TrialResultFromJson(boost::json::parse(ReadFile(attempt / kResultFile))).device;
+  };
+  EXPECT_EQ(device_of("fp32"), DeviceName(torch::kCPU));
+  // Elsewhere the rounded operands are multiplied by what multiplies fp32.
+  EXPECT_EQ(device_of("bf16"),
+            DeviceName(torch::kCPU) + (MultipliesBf16(torch::kCPU) ? ", oneDNN bf16" : ""));
+}
+
 TEST(TrainerProgramTest, AWrongCommandLineExitsWith2) {
   EXPECT_EQ(RunTrainer({}).exit, 2);
   EXPECT_EQ(RunTrainer({"trian"}).exit, 2);
