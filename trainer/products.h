@@ -5,7 +5,7 @@
 // In bf16 both operands are rounded to bfloat16 (8 bits of mantissa), sums are in fp32, and the
 // result, rounded once more, is fp32 again; so is the product's gradient, with its own operands
 // rounded alike. Nobody else sees another type than fp32. Components multiply with these functions
-// and with Linear (ops.h); what they leave to LibTorch's own functions stays fp32.
+// and with Linear (linear.h); what they leave to LibTorch's own functions stays fp32.
 
 #include <torch/torch.h>
 
