@@ -180,7 +180,8 @@ class OptionsReader {
     if (list != nullptr && lists_ == Lists::kRefuse && option->type != OptionType::kList) {
       mistakes_.Add(node.source(), path,
                     "is a list, must be one value, " + AllowedText(*option) +
-                        ": lists are expanded under [grid] only");
+                        ": lists are expanded under [grid" + (path_ == "train" ? ".train" : "") +
+                        "] only");
       return;
     }
     if (list == nullptr || lists_ == Lists::kRefuse) {

@@ -168,8 +168,8 @@ const Case kCases[] = {
       "'learning_rate'?; it has: optimizer, learning_rate, decay, decay_examples, batch, epochs"}},
     {"TrainList",
      "[train]\nbatch = [128, 256]\n",
-     {"10:9: train.batch: is a list, must be one value, 1..65536: lists are expanded under [grid] "
-      "only"}},
+     {"10:9: train.batch: is a list, must be one value, 1..65536: lists are expanded under "
+      "[grid.train] only"}},
     {"TrainGridUnknown",
      "[grid.train]\nbach = [1, 2]\n",
      {"10:1: grid.train.bach: 'train' has no option 'bach'; did you mean 'batch'?; it has: "
