@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -422,6 +423,11 @@ int RunCommandLine(const std::vector<std::string>& arguments, std::ostream& out,
     return fail(kExitUsage, error.what());
   } catch (const InputError& error) {
     return fail(kExitUsage, error.what());
+  } catch (const std::filesystem::filesystem_error& error) {
+    // Where nobody thought that a look at a file could fail: a loop of links, a name too long.
+    const int problem = SystemCode(error);
+    const SystemError told(error.path1(), "cannot be used", problem);
+    return fail(IsMachineFault(problem) ? kExitBroken : kExitUsage, told.what());
   } catch (const std::bad_alloc&) {
     return fail(kExitBroken,
                 "out of memory; free memory or allow more (ulimit -v), then run again");

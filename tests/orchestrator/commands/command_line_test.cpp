@@ -227,6 +227,13 @@ TEST_F(CommandLineTest, ADatabaseThatIsALinkToItselfIsTheUsersMistake) {
   }
 }
 
+TEST_F(CommandLineTest, DataThatAreALinkToThemselvesAreTheUsersMistake) {
+  std::filesystem::create_symlink("loop", Path("loop"));
+  const Called called = Call({"data", "verify", Path("loop")});
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr("loop: cannot be used: Too many levels of symbolic links"));
+}
+
 TEST_F(CommandLineTest, EveryOptionThatIsAFileSaysSo) {
   // By that word its `~` and `$NAME` are replaced.
   for (const CommandInfo& info : Commands()) {
