@@ -119,7 +119,8 @@ class CostMeter {
     double seconds = 0;
     std::array<double, 2> trial_seconds{};  ///< by kinds_
   };
-  /// Leaving is how many trials will leave something on disk.
+  /// Leaving is how many trials will leave something on disk. Nine are paused at rung 1, and three
+  /// of them go on to the end: models is 3, and checkpoints is -3, for those of the three go.
   struct Leaving {
     bool of_the_open = true;  ///< the open ones leave models; else which ones do is not known
     CostRange models = {};    ///< with predictions, beside those of the open ones
