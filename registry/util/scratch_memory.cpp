@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -20,6 +21,14 @@ constexpr std::size_t kLeastMapped = std::size_t{1} << 20;
 }  // namespace
 
 ScratchMemory::ScratchMemory(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+void ScratchMemory::ReadAhead(const void* begin, std::size_t bytes) {
+  static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto first = reinterpret_cast<std::uintptr_t>(begin) / page * page;
+  const std::uintptr_t end = reinterpret_cast<std::uintptr_t>(begin) + bytes;
+  // A wish: what the system does not grant is read when it is asked for.
+  ::madvise(reinterpret_cast<void*>(first), end - first, MADV_WILLNEED);
+}
 
 void* ScratchMemory::do_allocate(std::size_t bytes, std::size_t alignment) {
   if (bytes < kLeastMapped) return std::pmr::new_delete_resource()->allocate(bytes, alignment);

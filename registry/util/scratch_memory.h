@@ -15,6 +15,10 @@ class ScratchMemory : public std::pmr::memory_resource {
  public:
   explicit ScratchMemory(std::filesystem::path folder);
 
+  /// Has the system read these bytes of such memory back, where it does not hold them, and returns
+  /// before they are there.
+  static void ReadAhead(const void* begin, std::size_t bytes);
+
  private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override;
   void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <vector>
 
@@ -25,6 +26,17 @@ TEST(ScratchMemory, HoldsWhatIsPutThereAndLeavesNoFile) {
   for (int i = 0; i < 1'000'000; ++i) ASSERT_EQ(copy[static_cast<std::size_t>(i)], i);
   EXPECT_EQ(small[9], 3);
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(ScratchMemory, ReadsAheadFromAnyByteOnAndChangesNone) {
+  const TemporaryFolder folder;
+  ScratchMemory memory(folder.path());
+  std::pmr::vector<char> bytes(3 << 20, 'x', &memory);
+  for (const std::size_t begin : {std::size_t{0}, std::size_t{1}, std::size_t{5000}}) {
+    ScratchMemory::ReadAhead(&bytes[begin], 0);
+    ScratchMemory::ReadAhead(&bytes[begin], bytes.size() - begin);
+  }
+  EXPECT_EQ(std::ranges::count(bytes, 'x'), 3 << 20);
 }
 
 TEST(ScratchMemory, SaysWhereItCannotBe) {
