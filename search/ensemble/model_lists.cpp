@@ -51,6 +51,18 @@ void ModelLists::Add(std::span<const ScoredLabelDouble> list) {
   begin_.push_back(static_cast<std::uint32_t>(low_labels_.size()));
 }
 
+void ModelLists::ReadAhead(Range first, Range last) const {
+  if (!in_files_) return;
+  const auto read = [&](const auto& list) {
+    if (list.empty()) return;
+    ScratchMemory::ReadAhead(&list[first.begin], (last.end - first.begin) * sizeof list[0]);
+  };
+  read(low_labels_);
+  read(high_labels_);
+  read(floats_);
+  read(doubles_);
+}
+
 std::size_t ModelLists::bytes() const {
   const auto of = [](const auto& list) { return list.size() * sizeof list[0]; };
   return of(low_labels_) + of(high_labels_) + of(floats_) + of(doubles_) + of(begin_);

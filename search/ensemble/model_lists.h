@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "registry/scoring/predictions.h"
+#include "registry/util/scratch_memory.h"
 #include "registry/video_groups.h"
 
 namespace beamgrid {
@@ -54,7 +55,8 @@ class ModelLists {
  public:
   /// `memory` must outlive the lists.
   explicit ModelLists(std::pmr::memory_resource* memory = std::pmr::get_default_resource())
-      : low_labels_(memory),
+      : in_files_(dynamic_cast<ScratchMemory*>(memory) != nullptr),
+        low_labels_(memory),
         high_labels_(memory),
         floats_(memory),
         doubles_(memory),
@@ -97,6 +99,8 @@ class ModelLists {
       fetch(floats_.data() + list.begin, floats_.data() + list.end);
     }
   }
+  /// Has the lists from `first` to `last` come from the disk, where they lie in files.
+  void ReadAhead(Range first, Range last) const;
   /// Returns the score as it was given, to the last bit.
   [[nodiscard]] double score(std::size_t i) const {
     return needs_doubles_ ? doubles_[i] : static_cast<double>(floats_[i]);
@@ -113,6 +117,7 @@ class ModelLists {
  private:
   void PutScore(double score);
 
+  bool in_files_;
   std::pmr::vector<std::uint16_t> low_labels_;
   std::pmr::vector<std::uint8_t> high_labels_;  ///< of all entries, where one of them needs it
   std::pmr::vector<float> floats_;

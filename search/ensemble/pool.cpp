@@ -20,6 +20,9 @@ namespace {
 /// The videos of one piece of work: enough that its buffers cost nothing, few enough that all
 /// threads have work.
 constexpr std::size_t kVideosPerPiece = 256;
+/// So many pieces before a piece is on its turn its lists are asked for: a disk takes milliseconds,
+/// a piece tens of them.
+constexpr std::size_t kPiecesAhead = 8;
 
 /// Exact keys of the sets that are scored at the same time take no more than this.
 constexpr std::size_t kExactBytes = std::size_t{1} << 30;
@@ -232,6 +235,16 @@ std::function<std::size_t(std::size_t)> EnsemblePool::OrderOfPass() const {
   };
 }
 
+void EnsemblePool::ReadAhead(std::size_t piece, const std::vector<int>& models) const {
+  const std::size_t first = piece * kVideosPerPiece;
+  const std::size_t last = first + VideosOf(piece) - 1;
+  for (const int model : models) {
+    const AlignedModel& aligned = models_[static_cast<std::size_t>(model)];
+    const ModelLists& lists = aligned.model->lists;
+    lists.ReadAhead(lists.Of((*aligned.rows)[first]), lists.Of((*aligned.rows)[last]));
+  }
+}
+
 std::vector<double> EnsemblePool::Score(std::span<const Growth> growths) const {
   std::vector<double> gaps(growths.size());
   const std::size_t bytes = std::max<std::size_t>(1, models_[0].size()) * kGapTop * sizeof(Exact);
@@ -286,7 +299,10 @@ void EnsemblePool::ScoreSome(std::span<const Growth> growths, std::span<double> 
   KeysOfPieces keys(growths.size());
   for (auto& of_growth : keys) of_growth.resize(pieces());
   const auto order = OrderOfPass();
-  for_each_(pieces(), [&](std::size_t place) { ScorePiece(order(place), plan, scale, keys); });
+  for_each_(pieces(), [&](std::size_t place) {
+    if (place + kPiecesAhead < pieces()) ReadAhead(order(place + kPiecesAhead), plan.models);
+    ScorePiece(order(place), plan, scale, keys);
+  });
   for_each_(growths.size(), [&](std::size_t g) {
     std::vector<Exact> pool;
     pool.reserve(models_[0].size() * kGapTop);
@@ -372,7 +388,11 @@ void EnsemblePool::CountTops(const GrowthPlan& plan, const CoarseScale& scale,
   const auto order = OrderOfPass();
   for (std::size_t first = 0; first < pieces(); first += at_once) {
     const std::size_t here = std::min(at_once, pieces() - first);
-    for_each_(here, [&](std::size_t p) { BracketPiece(order(first + p), plan, scale, p, bins_); });
+    for_each_(here, [&](std::size_t p) {
+      const std::size_t ahead = first + p + kPiecesAhead;
+      if (ahead < pieces()) ReadAhead(order(ahead), plan.models);
+      BracketPiece(order(first + p), plan, scale, p, bins_);
+    });
     for_each_(growths, [&](std::size_t g) {
       if (first == 0) counts_[g].assign(2 * kBins, 0);
       unsure[g] += bins_.CountInto(g, counts_[g]);

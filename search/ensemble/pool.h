@@ -127,6 +127,9 @@ class EnsemblePool {
   /// larger than it.
   [[nodiscard]] std::function<std::size_t(std::size_t)> OrderOfPass() const;
 
+  /// Has the lists of a piece that is on its turn soon come from the disk, where they lie there.
+  void ReadAhead(std::size_t piece, const std::vector<int>& models) const;
+
   /// [growths][pieces] the keys of the best labels of a piece's videos
   using KeysOfPieces = std::vector<std::vector<std::vector<Exact>>>;
   void ScorePiece(std::size_t piece, const GrowthPlan& plan, const CoarseScale& scale,

@@ -142,6 +142,22 @@ TEST(EnsembleModels, KeepTheirListsWhereTheyAreTold) {
   EXPECT_EQ(SingleGap(there[1]), SingleGap(AlignModels(planted)[1]));
 }
 
+TEST(EnsembleModels, MakeTheSameEnsembleWhereverTheirListsLie) {
+  // More pieces of work than are asked for ahead, in passes that bracket and passes that score.
+  const auto planted =
+      PlantPool({.models = 5, .videos = 5000, .classes = 60, .list_length = 30}, 1);
+  const TemporaryFolder folder;
+  ScratchMemory memory(folder.path());
+  EnsembleModels in_files, in_memory;
+  in_files.set_memory(&memory);
+  for (const EnsembleModel& model : planted) {
+    in_files.Add(model.name, model.size_bytes, model.predictions);
+    in_memory.Add(model.name, model.size_bytes, model.predictions);
+  }
+  const EnsembleQuestion question{.members = 3, .beam_width = 2, .weights = Weighting::kUniform};
+  EXPECT_EQ(ToJson(FindEnsemble(question, in_files)), ToJson(FindEnsemble(question, in_memory)));
+}
+
 TEST(EnsembleModels, TakeSixBytesAnEntryWhereScoresAreFloats) {
   const auto models = PlantPool({.models = 1, .videos = 50, .classes = 40, .list_length = 30}, 1);
   ModelLists as_floats, as_doubles;
