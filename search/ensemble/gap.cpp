@@ -1,5 +1,7 @@
 #include "search/ensemble/gap.h"
 
+#include <hwy/contrib/sort/vqsort.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -29,6 +31,16 @@ std::int64_t RangeOfMost(std::span<const std::int64_t> pool, std::int64_t larges
   return std::int64_t{1} << width;
 }
 
+void SortDescending(std::span<std::int64_t> keys, const hwy::Sorter& in_vectors) {
+  // Of fewer keys the vectors' preparations take longer than a plain sort.
+  constexpr std::size_t kFewestForVectors = 48;
+  if (keys.size() < kFewestForVectors) {
+    std::sort(keys.begin(), keys.end(), std::greater<>());
+  } else {
+    in_vectors(keys.data(), keys.size(), hwy::SortDescending());
+  }
+}
+
 }  // namespace
 
 void HarmonicNumbers::Reserve(std::size_t n) {
@@ -39,9 +51,9 @@ void HarmonicNumbers::Reserve(std::size_t n) {
 void PrecisionSum::AddHits(double items, double hits, std::int64_t count) {
   const auto rank = static_cast<double>(rank_);
   const auto before = static_cast<double>(hits_);
-  // The usual case, and q would be 0 / 0.
+  // q would be 0 / 0.
   if (count == 1) {
-    sum_ += (before + 1) / (rank + 1);
+    sum_ += PrecisionAtHit();
     return;
   }
   const double q = (hits - 1) / (items - 1);
@@ -57,12 +69,15 @@ double PackedGap::operator()(std::span<const std::int64_t> pool) {
   if (pool.empty() || positives_ == 0) return 0;
   Count(pool);
   CollectMixed(pool);
+  const hwy::Sorter sorter;
   PrecisionSum sum(*harmonic_);
   for (std::size_t b = buckets_.size(); b-- > 0;) {
     const Bucket bucket = buckets_[b];
     if (bucket.mixed()) {
       // CollectMixed left the place behind the bucket's last key.
-      AddSorted({sorted_.data() + places_[b].next - bucket.items, bucket.items}, sum);
+      const std::span keys(sorted_.data() + places_[b].next - bucket.items, bucket.items);
+      SortDescending(keys, sorter);
+      AddSorted(keys, sum);
     } else if (bucket.items != 0) {
       sum.Add(bucket.items, bucket.hits);
     }
@@ -106,14 +121,19 @@ void PackedGap::CollectMixed(std::span<const std::int64_t> pool) {
   }
 }
 
-void PackedGap::AddSorted(std::span<std::int64_t> keys, PrecisionSum& sum) const {
-  std::sort(keys.begin(), keys.end(), std::greater<>());
+void PackedGap::AddSorted(std::span<const std::int64_t> keys, PrecisionSum& sum) const {
+  const auto same = [&](std::size_t i, std::size_t j) {
+    return keys[i] >> tag_bits_ == keys[j] >> tag_bits_;
+  };
   for (std::size_t begin = 0; begin < keys.size();) {
-    const std::int64_t score = keys[begin] >> tag_bits_;
-    std::int64_t hits = 0;
-    std::size_t end = begin;
-    for (; end < keys.size() && keys[end] >> tag_bits_ == score; ++end) hits += keys[end] & 1;
-    sum.Add(static_cast<std::int64_t>(end - begin), hits);
+    std::int64_t hits = keys[begin] & 1;
+    std::size_t end = begin + 1;
+    if (end == keys.size() || !same(begin, end)) {
+      sum.AddOne(hits);
+    } else {
+      for (; end < keys.size() && same(begin, end); ++end) hits += keys[end] & 1;
+      sum.Add(static_cast<std::int64_t>(end - begin), hits);
+    }
     begin = end;
   }
 }

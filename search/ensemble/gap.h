@@ -35,9 +35,20 @@ class PrecisionSum {
     rank_ += items;
     hits_ += hits;
   }
+  /// Adds one item that shares its score with no other; `hit` is 0 or 1. Without a branch: which
+  /// items are hits is beyond prediction.
+  void AddOne(std::int64_t hit) {
+    sum_ += static_cast<double>(hit) * PrecisionAtHit();
+    ++rank_;
+    hits_ += hit;
+  }
   [[nodiscard]] double sum() const { return sum_; }
 
  private:
+  /// Returns the precision at the next item, if that is a hit.
+  [[nodiscard]] double PrecisionAtHit() const {
+    return (static_cast<double>(hits_) + 1) / (static_cast<double>(rank_) + 1);
+  }
   void AddHits(double items, double hits, std::int64_t count);
 
   const HarmonicNumbers* harmonic_;
@@ -74,7 +85,7 @@ class PackedGap {
   }
   void Count(std::span<const std::int64_t> pool);
   void CollectMixed(std::span<const std::int64_t> pool);
-  void AddSorted(std::span<std::int64_t> keys, PrecisionSum& sum) const;
+  void AddSorted(std::span<const std::int64_t> keys, PrecisionSum& sum) const;
 
   int tag_bits_;
   std::int64_t low_ = 0;
