@@ -355,11 +355,10 @@ class Ensemble : public Subcommand {
     // The truth of their videos is the studies'.
     const std::vector<std::int64_t> sizes = SizesOf(with_);
     const std::int64_t classes = pool.models.classes();
-    for (std::size_t i = 0; i < with_.size(); ++i) {
-      const Predictions predictions = ReadProbabilitiesCsv(with_[i]);
+    ReadInOrder(with_, [&](std::size_t i, const Predictions& predictions) {
       RequireClassesBelow(classes, with_[i], predictions);
       pool.models.AddFile(NameOf(with_[i], with_), sizes[i], predictions, Missing::kZero);
-    }
+    });
     return std::move(pool.models);
   }
 
@@ -397,17 +396,28 @@ class Ensemble : public Subcommand {
     }
     RequireSameClasses(predictions_, {NamesBesideFiles(truth_files)});
     const std::vector<std::int64_t> sizes = SizesOf(predictions_);
-    Predictions predictions = ReadProbabilitiesCsv(predictions_.front());
-    EnsembleModels models(ReadTruthFor(predictions, truth_), Videos());
-    models.set_memory(memory_);
-    if (!groups_.empty()) {
-      models.set_groups(std::make_shared<const VideoGroups>(ReadGroups(groups_)));
-    }
-    for (std::size_t i = 0; i < predictions_.size(); ++i) {
-      if (i > 0) predictions = ReadProbabilitiesCsv(predictions_[i]);
-      models.AddFile(NameOf(predictions_[i], predictions_), sizes[i], predictions);
-    }
-    return models;
+    std::optional<EnsembleModels> models;
+    ReadInOrder(predictions_, [&](std::size_t i, const Predictions& predictions) {
+      if (!models) {
+        models.emplace(ReadTruthFor(predictions, truth_), Videos());
+        models->set_memory(memory_);
+        if (!groups_.empty()) {
+          models->set_groups(std::make_shared<const VideoGroups>(ReadGroups(groups_)));
+        }
+      }
+      models->AddFile(NameOf(predictions_[i], predictions_), sizes[i], predictions);
+    });
+    return std::move(*models);
+  }
+
+  /// Passes the predictions of the files on, one after the other, while the next ones are read.
+  void ReadInOrder(const std::vector<std::string>& files,
+                   const std::function<void(std::size_t, const Predictions&)>& take) const {
+    // Parsing is what takes the time; a million videos take a gigabyte until they are taken.
+    constexpr int kMostAhead = 4;
+    TakeInOrder(
+        std::min(threads_, kMostAhead), files.size(),
+        [&](std::size_t i) { return ReadProbabilitiesCsv(files[i]); }, take);
   }
 
   void RequireSizes(const std::vector<std::string>& files) const {

@@ -41,5 +41,57 @@ TEST(ForEachOnThreads, BeginsNothingAfterAFailure) {
   EXPECT_EQ(begun, 1);
 }
 
+TEST(TakeInOrder, TakesAllInOrderAndMakesNoMoreAheadThanIsSaid) {
+  for (const int ahead : {1, 2, 5, 100}) {
+    for (const std::size_t count : {0, 1, 2, 50}) {
+      std::atomic<std::size_t> made = 0;
+      std::vector<std::size_t> taken;
+      TakeInOrder(
+          ahead, count,
+          [&](std::size_t i) {
+            ++made;
+            return i * i;
+          },
+          [&](std::size_t i, std::size_t square) {
+            EXPECT_EQ(square, i * i);
+            taken.push_back(i);
+            EXPECT_LE(made, taken.size() + static_cast<std::size_t>(ahead));
+          });
+      EXPECT_EQ(made, count);
+      ASSERT_EQ(taken.size(), count);
+      for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(taken[i], i);
+    }
+  }
+}
+
+TEST(TakeInOrder, PassesOnTheFirstExceptionInOrder) {
+  std::vector<std::size_t> taken;
+  std::atomic<bool> later_has_failed = false;
+  const auto run = [&] {
+    TakeInOrder(
+        3, 20,
+        [&](std::size_t i) {
+          if (i == 8) {
+            later_has_failed = true;
+            later_has_failed.notify_all();
+            throw std::runtime_error("eight");
+          }
+          if (i == 6) {
+            later_has_failed.wait(false);
+            throw std::runtime_error("six");
+          }
+          return i;
+        },
+        [&](std::size_t i, std::size_t) { taken.push_back(i); });
+  };
+  try {
+    run();
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "six");
+  }
+  EXPECT_EQ(taken.size(), 6);
+}
+
 }  // namespace
 }  // namespace beamgrid
