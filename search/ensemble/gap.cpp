@@ -51,9 +51,12 @@ void HarmonicNumbers::Reserve(std::size_t n) {
 void PrecisionSum::AddHits(double items, double hits, std::int64_t count) {
   const auto rank = static_cast<double>(rank_);
   const auto before = static_cast<double>(hits_);
-  // q would be 0 / 0.
-  if (count == 1) {
-    sum_ += PrecisionAtHit();
+  // Hits alone count one by one, equal scores or not: so it does not show, not even in the last
+  // bit, which hits of a ranking were given together.
+  if (hits == items) {
+    for (std::int64_t i = 1; i <= count; ++i) {
+      sum_ += (before + static_cast<double>(i)) / (rank + static_cast<double>(i));
+    }
     return;
   }
   const double q = (hits - 1) / (items - 1);

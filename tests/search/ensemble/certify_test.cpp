@@ -141,6 +141,24 @@ TEST(Certify, OfTooManySetsMeasuresTheSearchOnPartsOfThePool) {
       << "sets of the parts are on it, too";
 }
 
+TEST(EnsembleFrontier, HasNoRowOfModelsThatAddNothing) {
+  for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+    std::vector<EnsembleModel> models = PlantPool({.models = 1, .videos = 60}, seed);
+    // Of the same bytes as lists: every set of them ranks as one of them does.
+    for (const char* name : {"copy", "other copy"}) {
+      models.push_back(models[0]);
+      models.back().name = name;
+      models.back().size_bytes = models[0].size_bytes + std::ssize(models);
+    }
+    PoolQuestion question(models);
+    question.certify = true;
+    question.frontier = true;
+    const EnsembleAnswer answer = FindEnsemble(question);
+    ASSERT_EQ(answer.frontier->points.size(), 1U) << "seed " << seed;
+    EXPECT_EQ(answer.frontier->points[0].members, std::vector{models[0].name});
+  }
+}
+
 TEST(EnsembleFrontier, IsOfAllSetsWhereTheyWereCertified) {
   PoolQuestion question = Planted(7);
   question.frontier = true;

@@ -94,6 +94,28 @@ TEST(PackedGap, IsTheSameToTheLastBitInWhateverOrderTheKeysCome) {
   }
 }
 
+TEST(PackedGap, IsTheSameToTheLastBitForOneRankingWhateverTheScoresAre) {
+  // Of a few keys far apart and of many close together, hits are counted in other buckets.
+  std::mt19937_64 random(5);
+  for (const std::uint64_t hits_in_32 : {4ULL, 16ULL, 30ULL}) {
+    std::vector<std::int64_t> close, far;
+    std::int64_t score = 0;
+    std::int64_t far_score = 0;
+    for (int i = 0; i < 2000; ++i) {
+      const auto tag = static_cast<std::int64_t>(random() % 32 < hits_in_32 ? 1 : 0);
+      if (i % 3 != 0) {  // else the score of the last one again
+        ++score;
+        far_score += 1 + static_cast<std::int64_t>(random() % (i % 7 == 0 ? 1U << 30 : 3U));
+      }
+      close.push_back(score << kTagBits | tag);
+      far.push_back(far_score << kTagBits | tag);
+    }
+    EXPECT_EQ(PackedGap(kTagBits, 2000, Harmonic())(close),
+              PackedGap(kTagBits, 2000, Harmonic())(far))
+        << hits_in_32 << " hits among 32";
+  }
+}
+
 TEST(PackedGap, IsZeroWithoutPoolOrPositives) {
   EXPECT_EQ(PackedGap(kTagBits, 3, Harmonic())({}), 0);
   const std::vector<std::int64_t> pool = {7 << kTagBits};
