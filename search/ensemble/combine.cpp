@@ -15,9 +15,13 @@ namespace {
 constexpr double kUnit = 1e12;
 
 double Logit(double probability) {
+  // By the nearer end, so that 0 and 1 together say what 0.5 twice does: 1 - 1e-6 has its last
+  // digits where its logit no longer has 1e-12.
+  const bool is_upper = probability > 0.5;
   // A score of exactly 0 or 1 would outvote all other members for ever.
-  const double p = std::clamp(probability, kSmallestProbability, 1 - kSmallestProbability);
-  return std::log(p / (1 - p));
+  const double p = std::max(is_upper ? 1 - probability : probability, kSmallestProbability);
+  const double lower = std::log(p / (1 - p));
+  return is_upper ? -lower : lower;
 }
 
 const double kLowestLogit = Logit(0);

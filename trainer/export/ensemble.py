@@ -20,8 +20,11 @@ def to_term(probabilities, combine):
     if combine == "votes":
         return (probabilities >= 0.5).astype(np.float64)
     if combine == "logits":
-        kept = np.clip(probabilities, SMALLEST, 1 - SMALLEST)
-        return np.log(kept / (1 - kept)) - np.log(SMALLEST / (1 - SMALLEST))
+        # By the nearer end, so that 0 and 1 together say what 0.5 twice does.
+        upper = probabilities > 0.5
+        kept = np.maximum(np.where(upper, 1 - probabilities, probabilities), SMALLEST)
+        logits = np.log(kept / (1 - kept))
+        return np.where(upper, -logits, logits) - np.log(SMALLEST / (1 - SMALLEST))
     return probabilities
 
 

@@ -84,6 +84,18 @@ TEST(Combine, KeepsScoresEqualThatAreEqualOnPaper) {
   EXPECT_DOUBLE_EQ(top[0].score, 0.4);
 }
 
+TEST(Combine, ZeroAndOneAreAsFarFromOneHalfAsLogits) {
+  // 1 and nothing on the label 2, 1/2 and 1/2 on the label 4.
+  const Predictions a = OneVideo({{2, 1.0}, {4, 0.5}});
+  const Predictions b = OneVideo({{4, 0.5}});
+  const Predictions combined = Combine({&a, &b}, {1, 1}, ScoreDomain::kLogits, Missing::kZero, 5);
+  const auto& top = combined.videos[0].top;
+  ASSERT_EQ(top.size(), 2U);
+  EXPECT_EQ(top[0].label, 2) << "equal scores: the lower label first";
+  EXPECT_EQ(top[0].score, top[1].score);
+  EXPECT_NEAR(top[0].score, 0.5, 1e-12);
+}
+
 TEST(Combine, DoesNotDependOnTheOrderOfMembers) {
   const auto models = PlantPool({.models = 3, .videos = 10}, 5);
   const auto& [a, b, c] =
