@@ -134,9 +134,10 @@ class Predict : public Subcommand {
            "line for each label. The names are those of a file (columns Index and Name), or "
            "of the vocabulary that `data import` wrote: auto")
         ->type_name("FILE|auto");
-    app.add_option("--top-k", top_k_, "Labels a video")
-        ->check(CLI::Range(1, kMostLabels))
-        ->capture_default_str();
+    app.add_option("--top-k", asked_top_k_,
+                   "Labels a video; none: 20, the competition's, or 100 a segment: a class's list "
+                   "has room for them")
+        ->check(CLI::Range(1, kMostLabels));
     app.add_option("--classes", classes_,
                    "Only these classes in a file of segments: a file with a column Index, as "
                    "segment_label_ids.csv")
@@ -159,16 +160,18 @@ class Predict : public Subcommand {
     out_file_ = OutputFile(out_, files, database_, store.get(), kPredictionBeginnings);
     const NamedModels models = FindModels(*store, database_, model_);
     const Combining combining = CombiningOf(models);
+    const TrialRecord& first = models.trials.front();
+    const bool segments = store->Spec(first.id).data.format == "segment";
+    top_k_ = asked_top_k_.value_or(segments ? kMostLabels : kGapTop);
     predictor_ = std::make_unique<Predictor>(combining, top_k_);
     // Before the trainers: whoever is interrupted while they start ends them too.
     const InterruptSignals interrupts([this] {
       interrupted_ = true;
       if (started_) predictor_->Stop();
     });
-    const TrialRecord& first = models.trials.front();
     const DataSpec data = names_.empty() ? store->Spec(first.id).data
                                          : DataPlaces(*store, models.study).AsNamed(first);
-    if (!names_.empty() && data.format == "segment") {
+    if (!names_.empty() && segments) {
       throw UsageError("--names: " + model_ +
                        " predicts segments, whose file is Class,Segments; leave the option out");
     }
@@ -177,7 +180,7 @@ class Predict : public Subcommand {
     const KnownNames shown = ClassNamesOf(names_, data, known);
     if (!shown.note.empty()) context.Remark("note: " + shown.note);
     class_names_ = shown.names;
-    const bool segments = StartMembers(*store, models, files);
+    StartMembers(*store, models, files);
     started_ = true;
     std::int64_t videos = 0;
     try {
@@ -231,15 +234,13 @@ class Predict : public Subcommand {
     }
   }
 
-  /// Returns whether they predict segments.
-  bool StartMembers(const Store& store, const NamedModels& models,
+  void StartMembers(const Store& store, const NamedModels& models,
                     const std::vector<std::string>& files) {
     const std::filesystem::path trainer = FindTrainer();
     AllowManyOpenFiles();
     // The time that a whole training may take says nothing here: there may be any number of videos.
     const ResourceSettings resources =
         ResourcesOfRecipe(models.study.recipe_text, models.study.name);
-    bool segments = false;
     for (const TrialRecord& trial : models.trials) {
       PredictingModel model{.spec = store.Spec(trial.id),
                             .file = CheckedArtifact(trial, "model", models.study.name),
@@ -251,10 +252,8 @@ class Predict : public Subcommand {
                             .stall_seconds = resources.stall_timeout_seconds};
       model.spec.data.train.clear();
       model.spec.data.validate = files;
-      segments = model.spec.data.format == "segment";
       predictor_->Start(trainer, model);
     }
-    return segments;
   }
 
   bool Next(VideoPrediction& video) {
@@ -332,6 +331,7 @@ class Predict : public Subcommand {
   std::filesystem::path out_file_;
   std::vector<std::string> data_;
   std::vector<std::int32_t> class_list_;
+  std::optional<int> asked_top_k_;
   int top_k_ = kGapTop;
   std::optional<std::int64_t> threads_;
   DatabaseOption database_;
