@@ -81,12 +81,13 @@ fs::path OutputFile(const std::string& out, const std::vector<std::string>& inpu
                     const std::vector<std::string>& beginnings) {
   if (out.empty()) throw UsageError("--out: must name a file");
   std::error_code ignored;
-  const fs::path path = PlaceOf(out);
-  const fs::file_status status = fs::status(path, ignored);
+  // By the name as it was given: what /dev/stdout links to is a pipe, which has no path.
+  const fs::file_status status = fs::status(out, ignored);
   if (fs::is_directory(status)) Refuse(out, "is a folder; name a file");
   if (fs::exists(status) && !fs::is_regular_file(status)) {
     Refuse(out, "is a device or a pipe, and would be replaced by a file; name a file");
   }
+  const fs::path path = PlaceOf(out);
   if (!fs::is_directory(path.parent_path(), ignored)) {
     Refuse(out, "has no folder to lie in: there is no " + path.parent_path().string());
   }

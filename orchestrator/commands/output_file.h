@@ -22,8 +22,9 @@ namespace beamgrid {
                                                const DatabaseOption& database, const Store* store,
                                                const std::vector<std::string>& beginnings);
 
-/// With what files of predictions begin.
-inline const std::vector<std::string> kPredictionBeginnings = {"VideoId,", "Class,Segments"};
+/// With what files of predictions begin. A truth begins otherwise: "VideoId,Labels".
+inline const std::vector<std::string> kPredictionBeginnings = {
+    "VideoId,LabelConfidencePairs", "VideoId,Label,Name,Confidence", "Class,Segments"};
 
 /// Returns the message of an error that kept what `option` names (`named`, a file or a folder) from
 /// being written: the name that the user gave, not the temporary one beside it, and what can be

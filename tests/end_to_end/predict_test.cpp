@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <map>
 #include <sstream>
@@ -96,6 +98,41 @@ TEST_F(PredictTest, ATrialGivesItsRecordedScore) {
   }
 }
 
+TEST_F(PredictTest, OfSegmentsItGivesTheRecordedMapAndTheEnsemblesOwnFile) {
+  // More classes than a video's list has labels: a class's ranking has its segments all the same.
+  Succeed({"data", "synth", "--out", "segments", "--videos", "120", "--classes", "40", "--format",
+           "segment", "--features", "rgb=16,audio=8", "--max-frames", "30", "--seed", "4"});
+  folder_->WriteRecipe({.study = "name = \"segments\"\nobjective = \"segment_map\"",
+                        .data = "format = \"segment\"\ntrain = [\"segments/train*.tfrecord\"]\n"
+                                "validate = [\"segments/validate*.tfrecord\"]\nclasses = 40\n"
+                                "features = { rgb = 16, audio = 8 }",
+                        .grid = "[[grid.classifier]]\nuse = \"moe\"\nexperts = [2, 3]\n",
+                        .rest = ""},
+                       "segments.toml");
+  Succeed({"run", "segments.toml"});
+  const boost::json::array trials =
+      ParseJson(Succeed({"trials", "segments", "--json"}).out).as_array();
+  ASSERT_EQ(trials.size(), 2U);
+  const auto map_of = [](const std::string& file) {
+    return Json({"score", "--predictions", file, "--truth", "segments/validate0000.tfrecord",
+                 "--json"})
+        .at("segment_map")
+        .to_number<double>();
+  };
+  const std::string validate = "segments/validate0000.tfrecord";
+  for (const boost::json::value& trial : trials) {
+    const std::string name = "segments/" + std::string(trial.at("name").as_string());
+    Succeed({"predict", name, validate, "--out", "map.csv"});
+    EXPECT_NEAR(map_of("map.csv"), trial.at("segment_map").to_number<double>(), 1e-12) << name;
+  }
+  Succeed({"ensemble", "segments", "--holdout", "0", "--out", "recorded.csv"});
+  Succeed({"predict", "segments:ensemble", validate, "--out", "predicted.csv"});
+  EXPECT_EQ(ReadText(folder_->path() / "predicted.csv"),
+            ReadText(folder_->path() / "recorded.csv"));
+  Succeed({"predict", "segments:ensemble", validate, "--top-k", "2", "--out", "two.csv"});
+  EXPECT_LT(map_of("two.csv"), map_of("predicted.csv"));
+}
+
 TEST_F(PredictTest, NamesTheClassesForPeople) {
   const std::string validate = folder_->DataFile("validate").string();
   WriteText(folder_->path() / "names.csv", "Index,Name\n0,\"rain, hail\"\n1,a \"b\"\n");
@@ -146,6 +183,15 @@ TEST_F(PredictTest, WritesOverNothingThatOthersNeed) {
   refused("runs/mine.csv", "lies in the folder of the runs");
   refused("data", "is a folder");
   refused("/dev/null", "is a device or a pipe");
+  // As /dev/stdout is where it is a pipe: a link to what has no path.
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);
+  refused("/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(ends[1]),
+          "is a device or a pipe");
+  for (const int end : ends) close(end);
+  WriteText(folder_->path() / "truth.csv", "VideoId,Labels\na,1\n");
+  refused("truth.csv", "is there, and is no earlier output of this command");
+  EXPECT_EQ(ReadText(folder_->path() / "truth.csv"), "VideoId,Labels\na,1\n");
   refused("nowhere/mine.csv", "has no folder to lie in");
   refused("", "must be the path of a file");
   const Ended ensemble = folder_->Run({"ensemble", "small", "--out", "beamgrid.db"});
