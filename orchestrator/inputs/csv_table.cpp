@@ -7,6 +7,7 @@
 #include "registry/util/input_error.h"
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"
+#include "registry/util/text_file.h"
 #include "registry/util/utf8.h"
 
 namespace beamgrid {
@@ -98,9 +99,8 @@ void CsvRow::Split(const std::string& place, std::string_view text, char separat
 
 CsvTable::CsvTable(const std::string& path) : file_(path) {
   std::ignore = Fill();
-  if (window_.starts_with("\xFF\xFE") || window_.starts_with("\xFE\xFF")) {
-    throw InputError(path + ": is UTF-16, must be UTF-8: save it as \"CSV UTF-8\"");
-  }
+  const std::string problem = ProblemOfText(window_);
+  if (!problem.empty()) throw InputError(path + ": " + problem);
   if (window_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
   const std::string_view start = std::string_view(window_).substr(at_);
   const std::string_view first = start.substr(0, start.find('\n'));

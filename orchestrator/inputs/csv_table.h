@@ -12,9 +12,6 @@
 
 namespace beamgrid {
 
-/// What tables of some programs begin with: U+FEFF in UTF-8.
-inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
 /// CsvRow is a row's cells. They are views of the row's text or, where quotes were undone, of
 /// memory of this object.
 class CsvRow {

@@ -15,6 +15,7 @@
 #include "registry/util/input_error.h"
 #include "registry/util/printable.h"
 #include "registry/util/text.h"
+#include "registry/util/text_file.h"
 
 namespace beamgrid {
 namespace {

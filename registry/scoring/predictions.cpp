@@ -121,10 +121,13 @@ Metrics Score(const Predictions& predictions, const Truth& truth) {
     }
   }
   if (missing > 0) {
-    throw InputError("the predictions lack " + std::to_string(missing) + " of the truth's " +
-                     std::to_string(truth.size()) + " videos (the first is '" + first_missing +
-                     "'); every video of the truth must be predicted (--common-videos scores those "
-                     "that are)");
+    const bool strangers = missing == truth.size() && !predictions.videos.empty();
+    throw InputError(
+        "the predictions lack " + std::to_string(missing) + " of the truth's " +
+        std::to_string(truth.size()) + " videos (the first is '" + first_missing + "'" +
+        (strangers ? "; theirs are others, the first '" + predictions.videos[0].id + "'" : "") +
+        "); every video of the truth must be predicted (--common-videos scores those "
+        "that are)");
   }
   return metrics.Compute();
 }

@@ -21,6 +21,7 @@
 #include "registry/util/files.h"
 #include "registry/util/input_error.h"
 #include "registry/util/system_error.h"
+#include "registry/util/text_file.h"
 
 namespace beamgrid {
 namespace {
@@ -38,6 +39,14 @@ std::ifstream OpenToRead(const fs::path& path) {
   return file;
 }
 
+/// Returns what makes a first line another one than it seems.
+std::string HintOf(std::string_view first) {
+  if (first.find('\r') != std::string_view::npos)
+    return ": its lines end with CR alone, must with LF";
+  if (first.starts_with('"')) return ": write the file without quotes";
+  return "";
+}
+
 /// RowReader reads the lines of a CSV file of two columns, the second a list of words separated by
 /// spaces.
 class RowReader {
@@ -46,14 +55,13 @@ class RowReader {
       : path_(path.string()), file_(OpenToRead(path)) {
     NextLine();
     std::string_view first = text_;
-    // Spreadsheets write it.
-    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (first.starts_with(kByteOrderMark)) first.remove_prefix(kByteOrderMark.size());
     line_ = 1;
-    if (first != header) {
-      Refuse("the first line must be '" + std::string(header) + "', is '" +
-             std::string(first.substr(0, 60)) + "'");
-    }
+    if (first == header) return;
+    const std::string problem = ProblemOfText(first);
+    if (!problem.empty()) throw InputError(path_ + ": " + problem);
+    Refuse("the first line must be '" + std::string(header) + "', is '" +
+           std::string(first.substr(0, 60)) + "'" + HintOf(first));
   }
 
   /// Reads the next row's id and list, which stay until the next call; empty lines are skipped.
@@ -101,6 +109,13 @@ void SkipSpaces(std::string_view& list) {
 
 std::string FirstWord(std::string_view list) { return std::string(list.substr(0, list.find(' '))); }
 
+/// Returns the first word as messages show it: of a list with other separators it is all of it.
+std::string ShownWord(std::string_view list) {
+  constexpr std::size_t kShown = 40;
+  const std::string word = FirstWord(list);
+  return word.size() <= kShown ? word : word.substr(0, kShown) + "...";
+}
+
 /// Cuts off the number that the list's first word is. Returns what from_chars says of it; where
 /// that is an error, the list is as it was.
 template <typename Number>
@@ -116,7 +131,7 @@ std::int32_t TakeLabel(const RowReader& rows, std::string_view& list) {
   const std::string_view from = list;
   std::int32_t label = 0;
   if (TakeNumber(list, label) != std::errc() || label < 0 || label >= kMaxClasses) {
-    rows.Refuse("label '" + FirstWord(from) + "' is not an integer in 0.." +
+    rows.Refuse("label '" + ShownWord(from) + "' is not an integer in 0.." +
                 std::to_string(kMaxClasses - 1));
   }
   return label;
@@ -135,7 +150,7 @@ double TakeConfidence(const RowReader& rows, std::int32_t label, std::string_vie
     error = {};
   }
   if (error != std::errc() || !std::isfinite(confidence)) {
-    rows.Refuse("confidence '" + FirstWord(from) + "' of label " + std::to_string(label) +
+    rows.Refuse("confidence '" + ShownWord(from) + "' of label " + std::to_string(label) +
                 " is not a finite number");
   }
   return confidence;

@@ -69,6 +69,7 @@ TEST_F(CsvTableTest, RefusesWithTheLine) {
   EXPECT_THAT(Refusal("id,n\na,\"x\"y\n"), HasSubstr("t.csv:2: a quoted cell goes on"));
   EXPECT_THAT(Refusal("id,id\n"), HasSubstr("two columns are called 'id'"));
   EXPECT_THAT(Refusal("\xFF\xFEi\0d\0"), HasSubstr("UTF-16"));
+  EXPECT_THAT(Refusal("\x1F\x8B\x08"), HasSubstr("t.csv: is compressed by gzip: unpack it"));
   EXPECT_THAT(Refusal("id,\xFF\n"), HasSubstr("no UTF-8"));
 }
 

@@ -98,6 +98,29 @@ TEST_F(CsvTest, ChecksTheHeader) {
               HasSubstr("No such file"));
 }
 
+TEST(Score, NamesAnIdOfPredictionsThatHaveNoneOfTheTruth) {
+  const Predictions quoted{.videos = {{.id = "\"a\""}}};
+  EXPECT_THAT(ErrorText<InputError>([&] { (void)Score(quoted, {{"a", {1}}}); }),
+              HasSubstr("lack 1 of the truth's 1 videos (the first is 'a'; theirs are others, the "
+                        "first '\"a\"'); every video"));
+}
+
+TEST_F(CsvTest, SaysWhatAFileOfAnotherFormIs) {
+  const auto refusal = [&](const std::string& text) {
+    return ErrorText<InputError>([&] { (void)ReadPredictionsCsv(File(text)); });
+  };
+  EXPECT_THAT(refusal("\x1F\x8B\x08..."), HasSubstr("file.csv: is compressed by gzip: unpack it"));
+  EXPECT_THAT(refusal("PK\x03\x04..."), HasSubstr("file.csv: is a zip archive"));
+  EXPECT_THAT(refusal("\xFF\xFEV"), HasSubstr("file.csv: is UTF-16"));
+  EXPECT_THAT(refusal("\"VideoId\",\"LabelConfidencePairs\"\n\"a\",\"1 0.5\"\n"),
+              HasSubstr("write the file without quotes"));
+  EXPECT_THAT(refusal("VideoId,LabelConfidencePairs\ra,1 0.5\rb,1 0.5\r"),
+              HasSubstr("its lines end with CR alone"));
+  // A list with other separators than blanks is one word, however long it is.
+  EXPECT_THAT(Refusal("a,1\t0.5" + std::string(500, '\t') + "\n"),
+              AllOf(HasSubstr("label '1\t0.5"), HasSubstr("...' is not an integer")));
+}
+
 TEST_F(CsvTest, WritesWhatItReads) {
   std::mt19937_64 random(1);
   Predictions predictions{.classes = 0, .top_k = 2, .videos = {}};
