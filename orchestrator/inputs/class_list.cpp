@@ -10,6 +10,7 @@
 #include "registry/util/input_error.h"
 #include "registry/util/system_error.h"
 #include "registry/util/text.h"
+#include "registry/util/text_file.h"
 #include "registry/util/user_path.h"
 
 namespace beamgrid {
@@ -40,6 +41,9 @@ std::vector<std::int32_t> ReadClassList(const std::filesystem::path& path, std::
   std::istringstream lines(ReadFile(path));
   std::string line;
   std::getline(lines, line);
+  const std::string problem = ProblemOfText(line);
+  if (!problem.empty()) throw InputError(path.string() + ": " + problem);
+  if (line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
   if (FirstCell(line) != kHeading) {
     throw InputError(path.string() + ":1: the first column must be '" + kHeading + "', is '" +
                      FirstCell(line).substr(0, 60) + "'");

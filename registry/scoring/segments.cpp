@@ -13,6 +13,7 @@
 #include "registry/util/files.h"
 #include "registry/util/input_error.h"
 #include "registry/util/text.h"
+#include "registry/util/text_file.h"
 
 namespace beamgrid {
 namespace {
@@ -30,6 +31,12 @@ std::vector<std::int32_t> RatedClasses(const SegmentTruth& truth) {
 std::string_view WithoutReturn(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
+}
+
+/// Returns the first line without what is not of its text.
+std::string_view Heading(std::string_view line) {
+  if (line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
+  return WithoutReturn(line);
 }
 
 /// SegmentsRow is one row of the file.
@@ -169,7 +176,7 @@ Predictions ReadSegmentsCsv(const std::filesystem::path& path) {
   std::istringstream lines(ReadFile(path));
   std::string line;
   std::getline(lines, line);
-  if (WithoutReturn(line) != kHeader) {
+  if (Heading(line) != kHeader) {
     throw InputError(path.string() + ":1: the first line must be '" + std::string(kHeader) +
                      "', is '" + line.substr(0, 60) + "'");
   }
@@ -188,10 +195,11 @@ Predictions ReadSegmentsCsv(const std::filesystem::path& path) {
 
 bool IsSegmentsCsv(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string start(kHeader.size() + 2, '\0');  // any file: it may have no line at all
+  // Any file: it may have no line at all.
+  std::string start(kByteOrderMark.size() + kHeader.size() + 2, '\0');
   file.read(start.data(), std::ssize(start));
   start.resize(static_cast<std::size_t>(file.gcount()));
-  return WithoutReturn(start.substr(0, start.find('\n'))) == kHeader;
+  return Heading(std::string_view(start).substr(0, start.find('\n'))) == kHeader;
 }
 
 }  // namespace beamgrid

@@ -36,6 +36,7 @@ class ClassListTest : public testing::Test {
 TEST_F(ClassListTest, AreTheFirstColumnSorted) {
   EXPECT_THAT(Read("Index\n7\n3\n19\n"), ElementsAre(3, 7, 19));
   EXPECT_THAT(Read("Index,Name\r\n7,Car\r\n\r\n3,\"Concert, live\"\r\n"), ElementsAre(3, 7));
+  EXPECT_THAT(Read("\xEF\xBB\xBFIndex\n5\n"), ElementsAre(5)) << "as spreadsheets save it";
   EXPECT_THAT(diagnostics_, IsEmpty());
 }
 
@@ -56,6 +57,7 @@ TEST_F(ClassListTest, AWrongFileIsAnsweredWithItsLine) {
   EXPECT_THAT(Refusal("Index\n3\n20\n"), HasSubstr("ids.csv:3: '20' is no class, must be 0..19"));
   EXPECT_THAT(Refusal("Index\nx\n"), HasSubstr("ids.csv:2: 'x' is no class"));
   EXPECT_THAT(Refusal("Index\n"), HasSubstr("lists no class"));
+  EXPECT_THAT(Refusal("\x1F\x8B\x08"), HasSubstr("ids.csv: is compressed by gzip: unpack it"));
   std::filesystem::remove(folder_ / "ids.csv");
   diagnostics_.clear();
   (void)WeightedClasses({.classes = 20, .weighted_classes_file = "gone.csv"}, folder_.path(),

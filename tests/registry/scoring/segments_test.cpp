@@ -46,6 +46,9 @@ TEST_F(SegmentsTest, AFileThatIsReadRanksAsItWasWritten) {
   const Predictions read = ReadSegmentsCsv(Path());
   EXPECT_TRUE(AreSegments(read));
   EXPECT_EQ(SegmentsCsvText(read), text);
+  WriteFileAtomically(Path(), "\xEF\xBB\xBF" + text);
+  EXPECT_TRUE(IsSegmentsCsv(Path())) << "as spreadsheets save it";
+  EXPECT_EQ(SegmentsCsvText(ReadSegmentsCsv(Path())), text);
 }
 
 TEST_F(SegmentsTest, AreScoredByTheirRatings) {
