@@ -12,20 +12,22 @@
 #include "registry/util/error.h"
 #include "registry/util/input_error.h"
 #include "registry/util/piped_file.h"
+#include "registry/util/text_file.h"
 #include "trainer/data/truth.h"
 #include "trainer/data/unfinished.h"
 
 namespace beamgrid {
 namespace {
 
-/// True for a CSV file: both competition formats begin with this word; a TFRecord begins with a
-/// length.
+/// True for a CSV file: one that is called so, or begins with the word that both competition
+/// formats begin with; a TFRecord begins with a length.
 bool IsCsv(const std::filesystem::path& path) {
+  if (path.extension() == ".csv") return true;
   constexpr std::string_view kStart = "VideoId,";
   std::ifstream in(path, std::ios::binary);
-  std::string start(kStart.size(), '\0');
+  std::string start(kByteOrderMark.size() + kStart.size(), '\0');
   in.read(start.data(), std::ssize(start));
-  return in && start == kStart;
+  return start.starts_with(kStart) || start == std::string(kByteOrderMark) + std::string(kStart);
 }
 
 std::vector<std::filesystem::path> RecordsOfFolder(const std::filesystem::path& folder) {

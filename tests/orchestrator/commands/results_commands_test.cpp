@@ -64,6 +64,21 @@ TEST_F(ResultsCommandsTest, PredictionsWithNamesScoreAsThoseWithout) {
               HasSubstr("named.tsv: the columns must be VideoId,Label,Name,Confidence"));
 }
 
+TEST_F(ResultsCommandsTest, ATruthIsCsvByItsBeginningOrItsName) {
+  const auto score = [&](const std::string& truth) {
+    return Call({"score", "--predictions", Path("a.csv"), "--truth", truth});
+  };
+  const std::string bare = score(Path("truth.csv")).out;
+  // As a spreadsheet saves it, also where its name says nothing.
+  for (const char* name : {"mark.csv", "mark"}) {
+    const Called called = score(Write(name, "\xEF\xBB\xBFVideoId,Labels\r\nv1,0\r\nv2,1\r\n"));
+    EXPECT_EQ(called.exit_code, 0) << called.err;
+    EXPECT_EQ(called.out, bare) << name;
+  }
+  EXPECT_THAT(score(Write("labels.csv", "id,label\nv1,0\n")).err,
+              HasSubstr("labels.csv:1: the first line must be 'VideoId,Labels', is 'id,label'"));
+}
+
 TEST_F(ResultsCommandsTest, ScoreGivesTheKeys) {
   const Called called =
       Call({"score", "--predictions", Path("a.csv"), "--truth", Path("truth.csv"), "--json"});
