@@ -163,7 +163,8 @@ void EnsembleModels::AddModel(const std::string& name, std::int64_t size_bytes,
   if (videos_ == VideoSet::kTruth && kind == Kind::kTrial) {
     RefuseOtherVideos(name, videos.size(), beyond, gap.lacking, gap.example);
   }
-  if (videos_ == VideoSet::kTruth && gap.lacking > 0) gaps_.push_back(std::move(gap));
+  if (gap.lacking == table_->size() && !beyond.empty()) gap.other = beyond.front();
+  if (gap.lacking > 0) gaps_.push_back(std::move(gap));
   models_.push_back(std::move(model));
 }
 
@@ -193,11 +194,12 @@ std::shared_ptr<const VideoRows> EnsembleModels::RowsThatCount() const {
 
 std::vector<AlignedModel> EnsembleModels::Aligned() const {
   if (models_.empty()) throw UsageError("ensemble: there is no model to choose from");
-  if (!gaps_.empty()) {
+  if (videos_ == VideoSet::kTruth && !gaps_.empty()) {
     std::string text;
     for (const Gap& gap : gaps_) {
       text += "\n  '" + gap.model + "' lacks " + std::to_string(gap.lacking) + " of " +
-              std::to_string(table_->size()) + ", such as '" + gap.example + "'";
+              std::to_string(table_->size()) + ", such as '" + gap.example + "'" +
+              (gap.other.empty() ? "" : "; its own are others, such as '" + gap.other + "'");
     }
     throw UsageError("ensemble: videos of the truth are missing in the predictions:" + text +
                      "\nuse --common-videos to restrict all to the videos that every file has");
@@ -209,11 +211,19 @@ std::vector<AlignedModel> EnsembleModels::Aligned() const {
                      Quoted(table_->id(other.row)) + "; they were made on different data");
   }
   const std::shared_ptr<const VideoRows> rows = RowsThatCount();
-  if (table_->size() == 0) throw UsageError("ensemble: the models' predictions hold no video");
+  if (table_->size() == 0) {
+    throw UsageError("ensemble: the truth, or the first model's predictions, hold no video");
+  }
   if (rows->empty()) {
-    throw UsageError("ensemble: there is no video that all " + std::to_string(models_.size()) +
-                     " models have, of the " + CountText(table_->size(), "video") +
-                     " of the truth");
+    const auto stranger =
+        std::ranges::find_if(gaps_, [](const Gap& gap) { return !gap.other.empty(); });
+    throw UsageError(
+        "ensemble: there is no video that all " + std::to_string(models_.size()) +
+        " models have, of the " + CountText(table_->size(), "video") + " of the truth" +
+        (stranger == gaps_.end()
+             ? ""
+             : ": '" + stranger->model + "' has none of them, " + "such as '" + stranger->example +
+                   "'; its own are others, such as '" + stranger->other + "'"));
   }
   if (groups_) {
     table_->SetGroups(groups_, *rows);

@@ -93,6 +93,7 @@ class EnsembleModels {
     std::string model;
     std::size_t lacking = 0;
     std::string example;
+    std::string other;  ///< an id of the file's own, where it has none of the pool's
   };
   /// OtherTruth is a video of which a model has another truth than the pool.
   struct OtherTruth {

@@ -260,7 +260,8 @@ TEST(FindEnsemble, RefusesWhatIsWrongWithTheModels) {
   question.models.clear();
   EXPECT_EQ(Refusal(question), "ensemble: there is no model to choose from");
   question.models = {EnsembleModel{.name = "empty"}};
-  EXPECT_EQ(Refusal(question), "ensemble: the models' predictions hold no video");
+  EXPECT_EQ(Refusal(question),
+            "ensemble: the truth, or the first model's predictions, hold no video");
 }
 
 TEST(FindEnsemble, RefusesNumbersThatAreNotAllowed) {

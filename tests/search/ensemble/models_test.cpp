@@ -47,6 +47,21 @@ TEST(EnsembleModels, RefusesFilesThatLackVideosOfTheTruthNamingAll) {
             "use --common-videos to restrict all to the videos that every file has");
 }
 
+TEST(EnsembleModels, NamesAnIdOfAFileThatHasNoneOfTheTruth) {
+  const auto with_quotes = [](VideoSet videos) {
+    EnsembleModels models(kTruth, videos);
+    models.AddFile("a.csv", 0, Over({"x", "y", "z"}));
+    models.AddFile("b.csv", 0, Over({"\"x\"", "\"y\""}));
+    return RefusalOf([&] { (void)models.Aligned(); });
+  };
+  EXPECT_THAT(with_quotes(VideoSet::kTruth),
+              HasSubstr("'b.csv' lacks 3 of 3, such as 'x'; its own are others, such as '\"x\"'"));
+  EXPECT_THAT(
+      with_quotes(VideoSet::kCommon),
+      HasSubstr("no video that all 2 models have, of the 3 videos of the truth: 'b.csv' has "
+                "none of them, such as 'x'; its own are others, such as '\"x\"'"));
+}
+
 TEST(EnsembleModels, KeepsTheCommonVideosWithTheirLabels) {
   for (const AlignedModel& model : TwoFiles(kTruth, VideoSet::kCommon).Aligned()) {
     ASSERT_EQ(model.size(), 1U);
@@ -67,7 +82,9 @@ TEST(EnsembleModels, OfFilesSortsByIdAndIgnoresVideosBeyondTheTruth) {
 TEST(EnsembleModels, RefusesModelsWithoutACommonVideo) {
   const std::string why =
       RefusalOf([] { (void)TwoFiles(Truth{{"elsewhere", {1}}}, VideoSet::kCommon).Aligned(); });
-  EXPECT_EQ(why, "ensemble: there is no video that all 2 models have, of the 1 video of the truth");
+  EXPECT_EQ(why,
+            "ensemble: there is no video that all 2 models have, of the 1 video of the truth: "
+            "'a.csv' has none of them, such as 'elsewhere'; its own are others, such as 'other'");
 }
 
 TEST(EnsembleModels, OfTrialsKeepsTheVideosThatAllHave) {
