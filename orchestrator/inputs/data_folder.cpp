@@ -11,6 +11,7 @@
 #include "registry/util/input_error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
+#include "registry/util/words.h"
 #include "trainer/data/inspect.h"
 #include "trainer/data/unfinished.h"
 
@@ -68,7 +69,11 @@ class RecordsSeen {
     if (data->format.empty()) {
       data->format = report.format;
       for (const auto& [name, width] : report.features) {
-        if (name != "label_weights") data->features.push_back({.name = name, .width = width});
+        if (name == "label_weights") continue;
+        data->features.push_back({.name = name, .width = width});
+        const auto type = report.frame_types.find(name);
+        if (type == report.frame_types.end()) continue;
+        data->features.back().type = WordFor(kFrameTypes, type->second);
       }
     }
     if (report.format != data->format) {

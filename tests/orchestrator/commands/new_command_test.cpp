@@ -150,6 +150,15 @@ TEST_F(NewCommandTest, RecordsOfOthersAreCounted) {
   EXPECT_THAT(NewText("several"), Not(HasSubstr("multi_class")));
 }
 
+TEST_F(NewCommandTest, FramesOfFloatsAreFoundInTheRecordsOfOthers) {
+  UseFakeTrainer();
+  Synth("data", {"--frame-types", "rgb=float32"});
+  EXPECT_THAT(NewText("data"),
+              HasSubstr("frame_types = { \"audio\" = \"uint8\", \"rgb\" = \"float32\" }\n"));
+  EXPECT_THAT(Call({"data", "verify", Path("first.toml")}).out,
+              HasSubstr("data.train: 320 of 320 examples"));
+}
+
 TEST_F(NewCommandTest, FramesAreThoseOfTheData) {
   Synth("data", {"--shards", "1"});
   EXPECT_THAT(NewText("data"), HasSubstr("max_frames = 6  # the longest video; the mean is "));
