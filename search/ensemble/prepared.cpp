@@ -1,5 +1,7 @@
 #include "search/ensemble/prepared.h"
 
+#include <algorithm>
+
 #include "search/ensemble/weights.h"
 
 namespace beamgrid {
@@ -9,8 +11,13 @@ namespace {
 /// take many passes over all videos instead of one.
 std::vector<double> FactorsOf(const EnsembleQuestion& question,
                               const std::vector<double>& single_gaps) {
-  if (question.weights == Weighting::kGap) return single_gaps;
-  return std::vector<double>(single_gaps.size(), 1.0);
+  std::vector<double> factors(single_gaps.size(), 1.0);
+  if (question.weights != Weighting::kGap) return factors;
+  // By the best GAP, so that models as good as it count whole: scores that are equal on paper then
+  // stay equal. Where all are 0, equal weights are what Normalised makes of them.
+  const double best = *std::ranges::max_element(single_gaps);
+  for (std::size_t m = 0; best > 0 && m < factors.size(); ++m) factors[m] = single_gaps[m] / best;
+  return factors;
 }
 
 }  // namespace

@@ -301,6 +301,40 @@ TEST(EnsembleSearch, SearchesWithGapWeightsWhereTheyAreAsked) {
   }
 }
 
+TEST(EnsembleSearch, ModelsOfOneGapKeepTheTiesOfTheirScores) {
+  // Each has a GAP of 1/3. Together three labels have the score 0.5: two as a half of 1, both true,
+  // and one, which is not, as twice a half of 0.5. A third of each, rounded by itself, parts them.
+  const std::vector<std::int32_t> none;
+  const std::vector<std::int32_t> both = {7, 11};
+  const std::vector<std::int32_t> one = {11};
+  const Predictions first{.classes = 20,
+                          .top_k = 5,
+                          .videos = {{"a", {}, none},
+                                     {"b", {{11, 1}}, both},
+                                     {"c", {}, one},
+                                     {"d", {{3, .5}, {7, .5}, {17, .5}, {5, .25}, {11, .25}}, none},
+                                     {"e", {}, none}}};
+  const Predictions second{
+      .classes = 20,
+      .top_k = 5,
+      .videos = {{"a", {{3, .75}, {5, .75}, {17, .75}, {7, .25}, {11, 0}}, none},
+                 {"b", {}, both},
+                 {"c", {{11, 1}, {7, .75}, {3, .5}, {5, 0}, {17, 0}}, one},
+                 {"d", {{3, .5}, {7, .25}, {17, .25}, {5, 0}, {11, 0}}, none},
+                 {"e", {{17, .75}, {3, .5}, {11, .5}, {5, .25}, {7, 0}}, none}}};
+  PoolQuestion question({{"first", 5, first, std::nullopt}, {"second", 1, second, std::nullopt}});
+  question.combine = ScoreDomain::kProbabilities;
+  question.weights = Weighting::kGap;
+  question.search = EnsembleSearch::kExhaustive;
+  question.certify = true;
+  const EnsembleAnswer answer = FindEnsemble(question);
+  ASSERT_NEAR(answer.best_single_gap, 1.0 / 3, 1e-12);
+  ASSERT_EQ(answer.members.size(), 2U);
+  // Of three true labels: 2/3 (1 + (1 + 1/2) / 2 + (1 + 1) / 3) / 3.
+  EXPECT_NEAR(answer.selection_gap, 29.0 / 54, 1e-12);
+  EXPECT_NEAR(answer.certificate->optimum, answer.selection_gap, 1e-12);
+}
+
 TEST(EnsembleSearch, RefusesAnExhaustiveSearchOfTooManySets) {
   PoolQuestion question(PlantPool({.models = 40, .videos = 2}, 1));
   question.search = EnsembleSearch::kExhaustive;
