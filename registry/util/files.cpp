@@ -78,11 +78,8 @@ std::int64_t CopyBytes(const fs::path& from, const fs::path& to) {
   return bytes;
 }
 
-void SyncFolder(const fs::path& folder) {
-  const UniqueFd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0 || ::fsync(directory.get()) != 0) {
-    Fail(folder, "cannot write the folder to the disk", errno);
-  }
+UniqueFd OpenFolder(const fs::path& folder) {
+  return UniqueFd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
 fs::path FolderOf(const fs::path& path) {
@@ -108,7 +105,7 @@ void GiveName(const fs::path& temporary, const fs::path& path) {
 
 /// Has `write` make the file under a temporary name, then renames it.
 template <typename Write>
-void PutInPlace(const fs::path& path, const Write& write) {
+void PutInPlace(const fs::path& path, FolderSync sync, const Write& write) {
   const fs::path temporary = Prepare(path);
   try {
     write(temporary);
@@ -119,7 +116,7 @@ void PutInPlace(const fs::path& path, const Write& write) {
     throw;
   }
   // The rename itself is an entry of the folder, and lost in a power cut until that is on the disk.
-  SyncFolder(FolderOf(path));
+  if (sync == FolderSync::kNow) SyncFolder(FolderOf(path));
 }
 
 std::string Hex(XXH128_hash_t hash) {
@@ -131,8 +128,23 @@ std::string Hex(XXH128_hash_t hash) {
 
 }  // namespace
 
-void WriteFileAtomically(const fs::path& path, std::string_view content) {
-  PutInPlace(path, [&](const fs::path& temporary) { WriteDurably(temporary, content); });
+void WriteFileAtomically(const fs::path& path, std::string_view content, FolderSync sync) {
+  PutInPlace(path, sync, [&](const fs::path& temporary) { WriteDurably(temporary, content); });
+}
+
+void SyncFolder(const fs::path& folder) {
+  const UniqueFd opened = OpenFolder(folder);
+  if (opened.get() < 0 || ::fsync(opened.get()) != 0) {
+    Fail(folder, "cannot write the folder to the disk", errno);
+  }
+}
+
+void SyncFoldersAbove(fs::path path, int levels) {
+  for (int level = 0; level < levels && path.has_relative_path(); ++level) {
+    path = FolderOf(path);
+    const UniqueFd opened = OpenFolder(path);
+    if (opened.get() >= 0) static_cast<void>(::fsync(opened.get()));
+  }
 }
 
 GrowingFile::GrowingFile(fs::path path)
@@ -155,7 +167,8 @@ void GrowingFile::Finish() {
 
 std::int64_t CopyFileDurably(const fs::path& from, const fs::path& to) {
   std::int64_t bytes = 0;
-  PutInPlace(to, [&](const fs::path& temporary) { bytes = CopyBytes(from, temporary); });
+  PutInPlace(to, FolderSync::kNow,
+             [&](const fs::path& temporary) { bytes = CopyBytes(from, temporary); });
   return bytes;
 }
 

@@ -14,9 +14,23 @@ struct XXH3_state_s;
 
 namespace beamgrid {
 
+/// FolderSync says when the name of a file is safe from a power cut.
+enum class FolderSync {
+  kNow,   ///< when the function returns
+  kLater  ///< with the next sync of its folder: files that count together share one
+};
+
 /// Whole file or nothing: writes `path` under a temporary name beside it, fsyncs, renames, fsyncs
 /// the folder. Creates the folder if it is not there.
-void WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
+void WriteFileAtomically(const std::filesystem::path& path, std::string_view content,
+                         FolderSync sync = FolderSync::kNow);
+
+/// Makes the names in a folder safe from a power cut.
+void SyncFolder(const std::filesystem::path& folder);
+
+/// The same of so many folders above `path`, which must hold one another to lead to it. One that
+/// may not be opened was there before us, and is passed over.
+void SyncFoldersAbove(std::filesystem::path path, int levels);
 
 /// GrowingFile is a file that is written in pieces and is there entirely or not at all: until
 /// Finish it has a temporary name, under which it goes with this object.

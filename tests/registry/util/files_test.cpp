@@ -23,6 +23,16 @@ TEST(Files, WritesAndReadsBytesAsTheyAre) {
   EXPECT_EQ(ReadFile(folder / "new/file"), "");
 }
 
+TEST(Files, FoldersAreSyncedFromTheInnermostAndOneThatIsNoneIsToldOrPassedOver) {
+  const TemporaryFolder folder;
+  WriteFileAtomically(folder / "a/file", "x", FolderSync::kLater);
+  EXPECT_EQ(ReadFile(folder / "a/file"), "x");
+  EXPECT_NO_THROW(SyncFolder(folder / "a"));
+  EXPECT_THAT(ErrorText<Error>([&] { SyncFolder(folder / "a/file"); }),
+              testing::AllOf(HasSubstr("a/file"), HasSubstr("to the disk")));
+  EXPECT_NO_THROW(SyncFoldersAbove(folder / "gone/file", 100));
+}
+
 TEST(Files, LeavesNothingButTheFile) {
   const TemporaryFolder folder;
   WriteFileAtomically(folder / "file", "x");
