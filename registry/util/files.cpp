@@ -57,7 +57,7 @@ template <typename With>
 void ForEachPiece(const fs::path& path, const With& with) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) Fail(path, "cannot read", errno);
-  std::vector<char> piece(1 << 20);
+  std::vector<char> piece(1 << 16);
   for (;;) {
     const ssize_t read = ::read(file.get(), piece.data(), piece.size());
     if (read < 0 && errno == EINTR) continue;
