@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "orchestrator/study/warm_start.h"
+#include "registry/util/files.h"
 #include "registry/util/json.h"
 #include "registry/util/system_error.h"
 #include "trainer/protocol/protocol.h"
@@ -123,6 +124,10 @@ void AttemptStarter::Launch(BegunAttempt attempt) {
     attempt.directory =
         UnusedDirectory(store_, attempt.directory.parent_path(), attempt.file.attempt);
     store_.SetAttemptDirectory(attempt.key.trial, attempt.key.attempt, attempt.directory.string());
+  }
+  if (!std::exchange(study_folder_is_safe_, true)) {
+    // Its name in the runs folder, and that one's.
+    SyncFoldersAbove(attempt.directory.parent_path().parent_path(), 2);
   }
   WriteTrialFile(attempt.directory, attempt.file);
   executor_.Submit(attempt.key, attempt.directory, attempt.placement,

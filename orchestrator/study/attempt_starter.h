@@ -41,13 +41,15 @@ class AttemptStarter {
                                    const std::string& data_stamp);
   /// Makes the directory, writes trial.json and submits it to the executor. A directory that
   /// another database's orchestrator has made meanwhile stays its own: the attempt gets the next
-  /// one. Throws Error where it cannot be written.
+  /// one. The study's folder is then safe from a power cut; those of trial and attempt the worker
+  /// makes so with the result. Throws Error where it cannot be written.
   void Launch(BegunAttempt attempt);
 
  private:
   const Recipe& recipe_;
   Store& store_;
   Executor& executor_;
+  bool study_folder_is_safe_ = false;  ///< a power cut leaves it where it is
 };
 
 /// Returns `<trial-name>-s<seed>-<first 8 of the fingerprint>`, with characters that file systems

@@ -71,7 +71,7 @@ std::string_view CheckedBody(const fs::path& path, std::string_view file) {
 
 }  // namespace
 
-void WritePredictions(const fs::path& path, const Predictions& predictions) {
+void WritePredictions(const fs::path& path, const Predictions& predictions, FolderSync sync) {
   const std::vector<const VideoPrediction*> videos = SortedVideos(predictions);
   std::string bytes(kMagic);
   Put(bytes, kVersion);
@@ -80,7 +80,7 @@ void WritePredictions(const fs::path& path, const Predictions& predictions) {
   Put(bytes, static_cast<std::uint64_t>(videos.size()));
   for (const VideoPrediction* video : videos) PutVideo(bytes, *video);
   bytes += HashBytes(bytes);
-  WriteFileAtomically(path, bytes);
+  WriteFileAtomically(path, bytes, sync);
 }
 
 Predictions ReadPredictions(const fs::path& path) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "registry/scoring/metrics.h"
+#include "registry/util/files.h"
 
 namespace beamgrid {
 
@@ -36,7 +37,8 @@ struct Predictions {
 
 /// Binary form, written to a temporary name and renamed; ends in a hash that reading checks.
 /// Throws Error on a damaged or cut-off file, with path and reason.
-void WritePredictions(const std::filesystem::path& path, const Predictions& predictions);
+void WritePredictions(const std::filesystem::path& path, const Predictions& predictions,
+                      FolderSync sync = FolderSync::kNow);
 [[nodiscard]] Predictions ReadPredictions(const std::filesystem::path& path);
 
 /// `VideoId,LabelConfidencePairs`. Throws InputError with file and line, also for repeated videos

@@ -16,6 +16,7 @@
 #include <string>
 
 #include "registry/model_spec.h"
+#include "registry/util/files.h"
 #include "trainer/training/checkpoint.h"
 
 namespace beamgrid::trainer {
@@ -47,7 +48,7 @@ class ShippedWeights {
   /// weights_only=False) reads (LibTorch tags it with its type). Throws Error where the disk
   /// refuses. With int8 a quantised tensor x is two entries:
   ///   x = state[name + ".table"][state[name].long()]
-  void Write(const std::filesystem::path& path) const;
+  void Write(const std::filesystem::path& path, FolderSync sync = FolderSync::kNow) const;
 
   /// Gives `weights` the shipped values, in place. Throws Error where one of them is missing or has
   /// another shape.

@@ -1,13 +1,11 @@
 // TrainingLoop: the files that a finished trial leaves.
 
-#include <fcntl.h>
 #include <torch/version.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <limits>
 
-#include "registry/util/unique_fd.h"
+#include "registry/util/files.h"
 #include "trainer/training/device.h"
 #include "trainer/training/failures.h"
 #include "trainer/training/training_loop.h"
@@ -20,17 +18,6 @@ Artifact Describe(const std::filesystem::path& directory, const char* name, cons
           .path = file,
           .bytes = static_cast<std::int64_t>(std::filesystem::file_size(directory / file)),
           .hash = HashFile(directory / file)};
-}
-
-/// Each folder above a file must still hold the next one after a power cut, or the result is there
-/// and cannot be reached. A folder that may not be opened was there before us, and is passed over.
-void SyncFoldersAbove(std::filesystem::path folder) {
-  constexpr int kRunsStudyTrialAttempt = 4;
-  for (int level = 0; level < kRunsStudyTrialAttempt && folder.has_relative_path(); ++level) {
-    folder = folder.parent_path();
-    const UniqueFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (opened.get() >= 0) static_cast<void>(::fsync(opened.get()));
-  }
 }
 
 /// Predictions are kept by id. The orchestrator has looked for repeated ones before the first step;
@@ -82,8 +69,14 @@ TrialResult TrainingLoop::Finish() {
     predictions_ = EvaluateNow(static_cast<int>(trial_.predictions_top_k)).predictions;
   }
   CheckIds(*predictions_, trial_.spec.data.validate.front());
-  WritePredictions(directory_ / kPredictionsFile, *predictions_);
-  shipped.Write(directory_ / kModelFile);
+  WritePredictions(directory_ / kPredictionsFile, *predictions_, FolderSync::kLater);
+  shipped.Write(directory_ / kModelFile, FolderSync::kLater);
+  // Before the result has its name.
+  SyncFolder(directory_);
+  // The trial's folder and the study's: both may be new, and each must still hold the next one
+  // after a power cut, or the result is there and cannot be reached. Those above are the
+  // orchestrator's.
+  SyncFoldersAbove(directory_, 2);
   TrialResult result = progress_.result;
   result.stopped_early = progress_.epoch < settings_.epochs;
   result.examples_per_second = ExamplesPerSecond();
@@ -96,7 +89,6 @@ TrialResult TrainingLoop::Finish() {
   result.libtorch_version = TORCH_VERSION;
   result.artifacts = {Describe(directory_, "model", kModelFile),
                       Describe(directory_, "predictions", kPredictionsFile)};
-  SyncFoldersAbove(directory_);
   // The result last: once it is there, everything that it names is.
   WriteFileAtomically(directory_ / kResultFile, boost::json::serialize(ToJson(result)) + "\n");
   // Three to five times the model (weights, two moments, up to two averages) and once more, and
