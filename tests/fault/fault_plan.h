@@ -46,5 +46,6 @@ struct FaultPlan {
 //   write PATH           before a file is written or cut
 //   sync PATH BYTES      after a file or folder was synced; the file's size
 //   name FROM TO         after rename and link
+//   folder PATH          after mkdir
 
 }  // namespace beamgrid

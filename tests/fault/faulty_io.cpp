@@ -221,6 +221,13 @@ int TraceName(int result, const char* from, const char* to) {
   return result;
 }
 
+int TraceFolder(int result, const char* path) {
+  if (Ours().trace < 0 || result != 0) return result;
+  char line[600];
+  WriteTrace(line, std::snprintf(line, sizeof line, "folder\t%s\n", path));
+  return result;
+}
+
 /// Whether the fault happens to this call. A kill does not return.
 Fault Meet(Call call, const char* name, const Subject& subject) {
   FaultPlan* const plan = Plan();
@@ -364,7 +371,7 @@ int link(const char* from, const char* to) noexcept {
 
 int mkdir(const char* path, mode_t mode) noexcept {
   REAL(mkdir);
-  return Fails(Call::kMakeName, "mkdir", {.path = path}) ? -1 : real(path, mode);
+  return Fails(Call::kMakeName, "mkdir", {.path = path}) ? -1 : TraceFolder(real(path, mode), path);
 }
 
 int unlink(const char* path) noexcept {

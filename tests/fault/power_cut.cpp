@@ -55,6 +55,7 @@ class Disk {
     if (what == "write") contents_[path].dirty = true;
     if (what == "sync") Sync(path, std::stoll(more));
     if (what == "name") Name(path, more);
+    if (what == "folder") new_names_.insert(path);
   }
 
   void Sync(const std::string& path, std::int64_t bytes) {
@@ -85,12 +86,19 @@ PowerCut::PowerCut(const fs::path& study, const fs::path& aside) : study_(study)
 void PowerCut::LoseWhatWasNotSynced(const fs::path& trace) {
   const Disk disk(trace);
   fs::remove(aside_ / "beamgrid.db-shm");
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(aside_)) {
-    if (entry.is_regular_file()) files.push_back(entry.path());
+  const auto original_of = [&](const fs::path& path) {
+    return (study_ / path.lexically_relative(aside_)).string();
+  };
+  std::vector<fs::path> files, lost_folders;
+  for (fs::recursive_directory_iterator entry(aside_), end; entry != end; ++entry) {
+    if (entry->is_regular_file()) files.push_back(entry->path());
+    if (!entry->is_directory() || !disk.NameIsLost(original_of(entry->path()))) continue;
+    lost_folders.push_back(entry->path());
+    entry.disable_recursion_pending();
   }
+  for (const fs::path& folder : lost_folders) fs::remove_all(folder);
   for (const fs::path& file : files) {
-    const std::string original = (study_ / file.lexically_relative(aside_)).string();
+    const std::string original = original_of(file);
     const auto bytes = static_cast<std::int64_t>(fs::file_size(file));
     if (disk.NameIsLost(original)) {
       fs::remove(file);
