@@ -7,7 +7,6 @@
 #include <cstdio>
 
 #include "registry/added_options.h"
-#include "registry/util/cache_folder.h"
 #include "registry/util/json.h"
 #include "registry/util/printable.h"
 #include "registry/util/system_error.h"
@@ -76,11 +75,10 @@ TrialFile ReadTrial(const TrainArguments& arguments) {
   return trial;
 }
 
-std::string DigestNow(const DataSpec& data) {
+std::string DigestNow(const DataSpec& data, HashCache& hashes) {
   try {
     // The orchestrator has read the files: where the cache knows them, they are only looked at.
-    HashCache cache(CacheFolder());
-    return DataDigest(data, cache);
+    return DataDigest(data, hashes);
   } catch (const Error& error) {
     // A file that is gone is a mistake in the data; a broken disk is none.
     if (IsMachineFault(SystemCode(error))) throw;
@@ -90,9 +88,9 @@ std::string DigestNow(const DataSpec& data) {
 
 /// A trial's fingerprint covers its data, so a result on other data would be filed under a wrong
 /// name.
-void CheckDigest(const DataSpec& data) {
+void CheckDigest(const DataSpec& data, HashCache& hashes) {
   if (data.digest.empty()) return;
-  const std::string digest = DigestNow(data);
+  const std::string digest = DigestNow(data, hashes);
   if (digest == data.digest) return;
   throw DataFilesError("the data files have changed since the trial was planned (digest " + digest +
                        " instead of " + data.digest + "); plan it again");
@@ -126,13 +124,14 @@ LoopHooks Hooks(Messenger& messenger, HeartbeatThread& heartbeat) {
               }};
 }
 
-void Train(const TrialFile& trial, const std::filesystem::path& directory, Messenger& messenger) {
+void Train(const TrialFile& trial, const std::filesystem::path& directory, HashCache& hashes,
+           Messenger& messenger) {
   // First: reading the digest and the plugins may take long, and silence would count as hung.
   HeartbeatThread heartbeat(messenger, trial);
   PrepareProcess(trial.threads);
   // A kept worker's earlier trials must not count for this one.
   ForgetPeakMemory(ParseDevice(trial.device));
-  CheckDigest(trial.spec.data);
+  CheckDigest(trial.spec.data, hashes);
   for (const NamedFile& plugin : trial.spec.model.plugins) LoadPlugin(plugin);
   // After the checks of data and plugins: an attempt that they refuse has executed nothing.
   LogExecution(ExecutionEvent::kBegin, trial.fingerprint, directory);
@@ -162,7 +161,8 @@ int RunAsWorker(const std::function<TrainerExit(Messenger&)>& work) {
   }
 }
 
-AttemptEnd CarryOut(const TrainArguments& arguments, LogTarget log, Messenger& messenger) {
+AttemptEnd CarryOut(const TrainArguments& arguments, LogTarget log, HashCache& hashes,
+                    Messenger& messenger) {
   AttemptEnd end{.exit = TrainerExit::kDone};
   try {
     const std::filesystem::path directory = std::filesystem::absolute(arguments.directory);
@@ -171,7 +171,7 @@ AttemptEnd CarryOut(const TrainArguments& arguments, LogTarget log, Messenger& m
     // Before anything is written but the log, which is appended to.
     const AttemptLock lock(directory);
     end.traces = TracesOf(trial.spec.model);
-    Train(trial, directory, messenger);
+    Train(trial, directory, hashes, messenger);
     // Before Finished, at which the orchestrator may fill the room with another trial.
     ReleaseMemory(ParseDevice(trial.device));
   } catch (const Paused& paused) {

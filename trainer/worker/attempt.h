@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "registry/util/hash_cache.h"
 #include "trainer/worker/commands.h"
 #include "trainer/worker/messenger.h"
 
@@ -29,8 +30,9 @@ struct AttemptEnd {
 [[nodiscard]] int RunAsWorker(const std::function<TrainerExit(Messenger&)>& work);
 
 /// Carries out the attempt of a directory. The last message is Finished or Failed; never throws.
-/// Afterwards the memory is given back to the system.
-[[nodiscard]] AttemptEnd CarryOut(const TrainArguments& arguments, LogTarget log,
+/// Afterwards the memory is given back to the system. A process keeps `hashes` for all its
+/// attempts: files that nobody has touched since are only looked at.
+[[nodiscard]] AttemptEnd CarryOut(const TrainArguments& arguments, LogTarget log, HashCache& hashes,
                                   Messenger& messenger);
 
 }  // namespace beamgrid::trainer

@@ -64,7 +64,7 @@ int TrainCommand(const TrainArguments& arguments);
 
 /// Carries out the attempts whose directories come on stdin, one a line, each as TrainCommand would
 /// (bit for bit), its log in its own worker.log, and says Ready when it takes another. Ends when
-/// stdin does; after any failure, with its code; and without a Ready after 100 attempts, after one
+/// stdin does; after any failure, with its code; and without a Ready after 300 attempts, after one
 /// with a user's code in it, and where the memory that stays in use has doubled since the first.
 int ServeCommand();
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "registry/util/cache_folder.h"
 #include "registry/util/process_start.h"
 #include "registry/util/unique_fd.h"
 #include "trainer/training/device.h"
@@ -81,9 +82,11 @@ class Wear {
 
 TrainerExit Serve(Messenger& messenger) {
   Directories directories;
+  HashCache hashes(CacheFolder());
   Wear wear;
   while (const std::optional<std::string> directory = directories.Next()) {
-    const AttemptEnd end = CarryOut({.directory = *directory}, LogTarget::kWorkerLog, messenger);
+    const AttemptEnd end =
+        CarryOut({.directory = *directory}, LogTarget::kWorkerLog, hashes, messenger);
     // After a failure nobody knows what state LibTorch or a GPU is in.
     if (end.exit != TrainerExit::kDone) return end.exit;
     wear.Add(end.traces);

@@ -1,10 +1,12 @@
+#include "registry/util/cache_folder.h"
 #include "trainer/worker/attempt.h"
 
 namespace beamgrid::trainer {
 
 int TrainCommand(const TrainArguments& arguments) {
   return RunAsWorker([&arguments](Messenger& messenger) {
-    return CarryOut(arguments, LogTarget::kStderr, messenger).exit;
+    HashCache hashes(CacheFolder());
+    return CarryOut(arguments, LogTarget::kStderr, hashes, messenger).exit;
   });
 }
 
