@@ -34,7 +34,7 @@ void PrepareProcess(std::int64_t threads);
 void ForgetPeakMemory(torch::Device device);
 
 /// Gives what earlier work has freed back to the system (PrepareProcess keeps it), on the device
-/// too.
+/// too; in main memory where it is more than 32 MiB.
 void ReleaseMemory(torch::Device device);
 
 /// The bytes of main memory that the process uses now.
