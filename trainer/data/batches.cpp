@@ -27,7 +27,8 @@ std::vector<std::uint32_t> EpochOrder(std::int64_t size, std::uint64_t seed, std
   return examples;
 }
 
-/// One epoch being read by a thread of its own. The destructor stops it.
+/// One epoch being read, by a thread of its own where it has several batches. The destructor stops
+/// it.
 class Batches::ReadAhead {
  public:
   ReadAhead(Dataset& dataset, const BatchesOptions& options, std::int64_t epoch,
@@ -35,8 +36,17 @@ class Batches::ReadAhead {
       : dataset_(dataset),
         options_(options),
         order_(EpochOrder(dataset.Size(), options.seed, epoch, options.order)),
-        position_(static_cast<std::size_t>(position)),
-        thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+        position_(static_cast<std::size_t>(position)) {
+    // One batch is read here and now: there is nothing to read ahead, and to start a thread and to
+    // wait for it takes longer than a small batch.
+    const bool one_batch =
+        order_.size() <= position_ + static_cast<std::size_t>(options.batch_size);
+    if (one_batch) {
+      Run({});
+    } else {
+      thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
+    }
+  }
 
   bool Next(Batch& batch) {
     std::unique_lock lock(mutex_);

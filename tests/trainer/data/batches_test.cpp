@@ -146,6 +146,20 @@ TEST_F(BatchesTest, AnEpochMayBeLeftInTheMiddle) {
   ExpectEqual(Collect(batches), epoch);
 }
 
+TEST_F(BatchesTest, AnEpochOfOneBatchIsTheOrderOfMany) {
+  Batches many(*dataset_, {.batch_size = 1, .seed = 3}),
+      one(*dataset_, {.batch_size = 23, .seed = 3});
+  many.Start(1);
+  std::vector<std::string> ids;
+  for (const Batch& batch : Collect(many)) ids.push_back(batch.ids.front());
+  one.Start(1);
+  Batch batch;
+  ASSERT_TRUE(one.Next(batch));
+  EXPECT_EQ(batch.ids, ids);
+  EXPECT_EQ(batch.next_position, kVideos);
+  EXPECT_FALSE(one.Next(batch));
+}
+
 TEST_F(BatchesTest, WithoutStartThereIsNothing) {
   Batches batches(*dataset_, {});
   Batch batch;
@@ -161,6 +175,10 @@ TEST_F(BatchesTest, ErrorsComeToTheConsumerBehindTheBatchesBeforeThem) {
   ASSERT_TRUE(batches.Next(batch));
   EXPECT_THAT(batch.ids, ElementsAre("v0"));
   EXPECT_THAT(ErrorText<DataError>([&] { static_cast<void>(batches.Next(batch)); }),
+              testing::HasSubstr("do not match their CRC"));
+  Batches whole(*damaged, {.batch_size = 23});
+  whole.Start(1);
+  EXPECT_THAT(ErrorText<DataError>([&] { static_cast<void>(whole.Next(batch)); }),
               testing::HasSubstr("do not match their CRC"));
 }
 
