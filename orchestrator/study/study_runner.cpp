@@ -32,6 +32,10 @@ constexpr std::chrono::milliseconds kNotingInterval{5000};
 /// that often.
 constexpr std::chrono::milliseconds kShortestNotingInterval{50};
 
+/// The longest time for which what workers say on their way waits for the end of an attempt, to
+/// share its transaction: a short trial says twice something that is recorded.
+constexpr std::chrono::milliseconds kLongestHold{50};
+
 /// Why a trial counts no more that nobody asks for; the record keeps it.
 constexpr char kUnasked[] = "it is none that the study asks for now";
 
@@ -92,15 +96,29 @@ StudyResult StudyRunner::CarryOut() {
     events_.Show(Waiting(), clock_() - started_, Ahead());
     // After Show: the last state that is shown is the one that the study ended with.
     if (Done()) return Finish();
-    const std::vector<ExecutorEvent> events = executor_.Poll(Wait());
-    if (events.empty()) continue;
-    LookAtContent(events);
-    Record([&] {
-      // All events of a poll in one transaction: a disk syncs some hundred times a second, short
-      // trials end more often.
-      for (const ExecutorEvent& event : events) Handle(event);
+    Hear(executor_.Poll(Wait()));
+    if (heard_.empty() || MayHold()) continue;
+    LookAtContent(heard_);
+    Record([this] {
+      // All in one transaction: a disk syncs some hundred times a second, short trials end more
+      // often.
+      for (const ExecutorEvent& event : std::exchange(heard_, {})) Handle(event);
     });
   }
+}
+
+void StudyRunner::Hear(std::vector<ExecutorEvent> events) {
+  if (heard_.empty()) heard_at_ = clock_();
+  std::ranges::move(events, std::back_inserter(heard_));
+}
+
+bool StudyRunner::MayHold() const {
+  return clock_() < heard_at_ + kLongestHold &&
+         std::ranges::all_of(
+             heard_,
+             [](const ExecutorEvent& event) {
+               return std::holds_alternative<Message>(event.what);
+             });
 }
 
 void StudyRunner::Record(const std::function<void()>& work) {
@@ -132,7 +150,9 @@ bool StudyRunner::MayNote() const { return clock_() >= noted_at_ + kShortestNoti
 
 void StudyRunner::NoteProgressNowAndThen() {
   const bool due = clock_() >= noted_at_ + kNotingInterval;
-  if (!due && !(HasNews() && MayNote())) return;
+  // What was heard is recorded soon, and the run with it.
+  const bool in_passing = !heard_.empty();
+  if (!due && (in_passing || !HasNews() || !MayNote())) return;
   try {
     after_commit_.Together([this] { NoteProgress(); });
   } catch (const Error&) {
@@ -693,8 +713,10 @@ void StudyRunner::Note(const TrialLabel& label, const std::string& text) {
 }
 
 std::chrono::milliseconds StudyRunner::Wait() const {
-  const bool more = !stopping_ && intake_.CanAsk(scheduler_.free_slots());
-  return more ? std::chrono::milliseconds(0) : settings_.poll;
+  constexpr std::chrono::milliseconds kNone{0};
+  if (!stopping_ && intake_.CanAsk(scheduler_.free_slots())) return kNone;
+  if (heard_.empty()) return settings_.poll;
+  return std::clamp(heard_at_ + kLongestHold - clock_(), kNone, settings_.poll);
 }
 
 }  // namespace beamgrid

@@ -169,6 +169,9 @@ class StudyRunner {
   // ---- Attempts begin, say something and end ---------------------------------------------------
 
   void Begin(const StartAttempt& start);
+  void Hear(std::vector<ExecutorEvent> events);
+  /// True where what was heard may wait for the next transaction.
+  [[nodiscard]] bool MayHold() const;
   /// Looks whether the study's files have changed, before something that was measured on them is
   /// recorded. Where they have, the study stops, and nothing that ends from then on is used.
   void LookAtContent(const std::vector<ExecutorEvent>& events);
@@ -212,7 +215,9 @@ class StudyRunner {
   std::int64_t noted_waiting_ = 0;  ///< trials that wait, in the last note
   std::set<TrialId> members_;       ///< trials that the study refers to
   CountedTrials counted_;
-  std::set<TrialId> retried_;      ///< failed ones that are to be tried again
+  std::set<TrialId> retried_;              ///< failed ones that are to be tried again
+  std::vector<ExecutorEvent> heard_;       ///< not recorded yet
+  std::chrono::milliseconds heard_at_{0};  ///< when the first of them came
   std::string content_change_;     ///< not empty: a file of the study has changed while it ran
   std::vector<StudyTrial> asked_;  ///< not recorded yet; they have no id
   std::map<TrialId, StudyTrial> trials_;

@@ -101,11 +101,18 @@ class FakeExecutor : public Executor {
         running_.emplace(key, worker).first->second.begun = true;
         continue;
       }
+      if (speaks_first && !worker.has_spoken) {
+        for (const Message& message : says(worker.trial)) events.push_back({key, message});
+        running_.emplace(key, worker).first->second.has_spoken = true;
+        continue;
+      }
       if (held.contains(worker.trial.name) && (deaf || !cancelled_.contains(key))) {
         running_.emplace(key, worker);
         continue;
       }
-      for (const Message& message : says(worker.trial)) events.push_back({key, message});
+      if (!speaks_first) {
+        for (const Message& message : says(worker.trial)) events.push_back({key, message});
+      }
       events.push_back({key, End(key, worker)});
       Burn();
     }
@@ -156,6 +163,7 @@ class FakeExecutor : public Executor {
             .pid = 4'000'000, .parameters = 1, .size_bytes = 4, .epochs = 1, .train_examples = 10},
         Progress{.epoch = 1, .examples = 5, .total_examples = 10}};
   };
+  bool speaks_first = false;     ///< they say it one Poll before they end
   bool queues = false;           ///< attempts begin one Poll before they end
   std::set<std::string> queued;  ///< trials of these names stay in the queue
   bool outlive = false;          ///< workers outlive their orchestrator and can be adopted
@@ -168,7 +176,8 @@ class FakeExecutor : public Executor {
   struct Worker {
     std::string directory;
     TrialFile trial;
-    bool begun = false;  ///< where attempts are queued
+    bool begun = false;       ///< where attempts are queued
+    bool has_spoken = false;  ///< where it speaks first
   };
 
   void LoseAnUnreadableEnd() {

@@ -107,7 +107,7 @@ class StudyRunnerTest : public ::testing::Test {
                         .executor = &executor,
                         .counter = &counter,
                         .display = &display,
-                        .clock = [this] { return now_ += std::chrono::milliseconds(10); },
+                        .clock = [this] { return now_ += tick_; },
                         .resources = &resources_,
                         .watch = watch_});
     runner_ = &runner;
@@ -156,9 +156,9 @@ class StudyRunnerTest : public ::testing::Test {
   bool accept_changes_ = false;
   StudyChange change_;  ///< of the last run
   FakeResources resources_;
-  std::chrono::milliseconds now_{0};
-  std::function<std::string()> lost_;  ///< see RunnerSettings
-  StudyRunner* runner_ = nullptr;      ///< valid while one runs
+  std::chrono::milliseconds now_{0}, tick_{10};  ///< the clock, and what each look at it takes
+  std::function<std::string()> lost_;            ///< see RunnerSettings
+  StudyRunner* runner_ = nullptr;                ///< valid while one runs
   std::vector<std::string> events_;
   ProgressState state_;
   std::function<void(const ProgressState&)> watch_state_;

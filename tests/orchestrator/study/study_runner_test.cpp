@@ -43,6 +43,37 @@ TEST_F(StudyRunnerTest, TrialsThatCannotBeginYetShareTheTransactionOfTheNextEven
   EXPECT_THAT(recorded, ElementsAre(2, 2, 8, 8, 8, 8, 8, 8));
 }
 
+TEST_F(StudyRunnerTest, WhatAWorkerSaysWaitsForAnEndButNotFiftyMilliseconds) {
+  constexpr char kOneModel[] =
+      "[[grid.temporal]]\nuse = \"lstm\"\n[resources]\ndevices = [\"cpu\"]\n";
+  tick_ = 0ms;
+  FakeExecutor executor(world_, outcome_of_);
+  executor.speaks_first = true;
+  bool hold = true;
+  executor.says = [&](const TrialFile& trial) {
+    if (hold) executor.held.insert(trial.name);
+    return std::vector<Message>{Started{.pid = 7, .parameters = 1, .size_bytes = 4, .epochs = 1},
+                                Evaluated{.epoch = {.epoch = 1}}};
+  };
+  std::vector<std::size_t> recorded;  // epochs, before each poll
+  executor.on_poll = [&] {
+    now_ += 49ms;
+    const Store store(database_, OpenMode::kReadOnly);
+    recorded.push_back(store.Query("SELECT 1 FROM epoch", {}).rows.size());
+    if (recorded.size() == 4) executor.held.clear();
+  };
+  (void)Run(RecipeText("slow", kOneModel, "[1]"), executor);
+  EXPECT_THAT(recorded, ElementsAre(0, 0, 0, 1));
+  recorded.clear();
+  hold = false;
+  (void)Run(RecipeText("fast", kOneModel, "[2]"), executor);
+  EXPECT_THAT(recorded, ElementsAre(0, 0));
+  ExpectAllComplete("fast", 1);
+  const Store store(database_, OpenMode::kReadOnly);
+  EXPECT_THAT(store.Query("SELECT 1 FROM attempt WHERE pid = 7", {}).rows, SizeIs(2))
+      << "what it said was heard before its end";
+}
+
 TEST_F(StudyRunnerTest, TrialsThatTheRecordKnowsDoNotWaitForAnEvent) {
   (void)Run(RecipeText("other", kFourModels));
   world_.started.clear();
