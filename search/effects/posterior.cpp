@@ -50,11 +50,11 @@ class Cholesky {
       }
     }
   }
-  /// Returns the solution of root * x = values.
-  [[nodiscard]] std::vector<double> Solve(std::vector<double> values) const {
-    for (std::size_t i = 0; i < root_.size(); ++i) {
+  /// Returns the solution of root * x = values, of which those before `first` are 0.
+  [[nodiscard]] std::vector<double> Solve(std::vector<double> values, std::size_t first = 0) const {
+    for (std::size_t i = first; i < root_.size(); ++i) {
       const double* row = root_.Row(i);
-      for (std::size_t k = 0; k < i; ++k) values[i] -= row[k] * values[k];
+      for (std::size_t k = first; k < i; ++k) values[i] -= row[k] * values[k];
       values[i] /= row[i];
     }
     return values;
@@ -193,11 +193,18 @@ class Process {
   [[nodiscard]] const Variances& variances() const { return variances_; }
   /// Returns the degrees of freedom of what is known of the variances. Scores with long tails say
   /// less of them than normal ones: by Satterthwaite, of a variance whose estimate varies by
-  /// (kurtosis - 1) / n of its square.
+  /// (kurtosis - 1) / n of its square. The kurtosis is that of what each score is off what all
+  /// others say of it, in standard errors: the order of the scores says nothing.
   [[nodiscard]] double Freedom(double free_scores) const {
     double squares = 0;
     double fourth = 0;
-    for (const double value : whitened_) {
+    for (std::size_t i = 0; i < whitened_.size(); ++i) {
+      std::vector<double> unit(whitened_.size(), 0.0);
+      unit[i] = 1;
+      const std::vector<double> column = root_.Solve(std::move(unit), i);
+      const double value =
+          std::inner_product(column.begin(), column.end(), whitened_.begin(), 0.0) /
+          std::sqrt(std::inner_product(column.begin(), column.end(), column.begin(), 0.0));
       squares += value * value;
       fourth += std::pow(value, 4);
     }

@@ -277,6 +277,37 @@ TEST(Posterior, OfAHugeGridIsOverASample) {
   EXPECT_EQ(effects.factors[0].best, 9);
 }
 
+/// Two of the scores lie far out, so that the intervals follow from their tails.
+TEST(Posterior, TheOrderOfCandidatesAndTrialsSaysNothing) {
+  const std::vector<std::int32_t> levels = {3, 4, 3};
+  const std::vector<GridPoint> points = AllPoints(levels);
+  Normals random(3);
+  const std::vector<std::size_t> order = Shuffled(points.size(), random);
+  EffectsQuestion question{.levels = levels};
+  for (std::size_t i = 0; i < 24; ++i) {
+    const GridPoint& point = points[order[i]];
+    question.observations.push_back(
+        {point, {Planted(point) + (i < 2 ? -0.5 : 0) + 0.02 * random()}});
+  }
+  EffectsQuestion reversed = question;
+  std::ranges::reverse(reversed.observations);
+  for (MeasuredCombination& observation : reversed.observations) {
+    for (std::size_t f = 0; f < levels.size(); ++f) {
+      observation.point[f] = levels[f] - 1 - observation.point[f];
+    }
+  }
+  const Effects one = FindEffects(question), other = FindEffects(reversed);
+  for (std::size_t f = 0; f < levels.size(); ++f) {
+    for (std::size_t level = 0; level < one.factors[f].levels.size(); ++level) {
+      const Estimate& left = *one.factors[f].levels[level].effect;
+      const Estimate& right =
+          *other.factors[f].levels[one.factors[f].levels.size() - 1 - level].effect;
+      EXPECT_NEAR(left.interval->low, right.interval->low, 1e-9);
+      EXPECT_NEAR(left.interval->high, right.interval->high, 1e-9);
+    }
+  }
+}
+
 TEST(Posterior, OfEqualScoresIsNothing) {
   EffectsQuestion question{.levels = {2, 3}, .baseline = GridPoint{0, 0}};
   for (const GridPoint& point : AllPoints(question.levels)) {
