@@ -332,10 +332,11 @@ class ModelStrategy : public Strategy {
   /// Says what is expected, and what of it was tried least.
   [[nodiscard]] std::string Why(const Levels& levels, const Prediction& prediction, double best,
                                 double gain) const {
-    std::string text = "expected " + FixedText(prediction.mean, 5) +
-                       " (95 %: " + FixedText(prediction.mean - 1.96 * prediction.sd, 5) + " to " +
-                       FixedText(prediction.mean + 1.96 * prediction.sd, 5) + "), gains " +
-                       FixedText(gain, 6) + " on average over the best, " + FixedText(best, 5);
+    const Outlook outlook = surrogate_.OutlookOf(prediction);
+    std::string text = "expected " + FixedText(outlook.middle, 5) +
+                       " (95 %: " + FixedText(outlook.low, 5) + " to " +
+                       FixedText(outlook.high, 5) + "), gains " + FixedText(gain, 6) +
+                       " on average over the best, " + FixedText(best, 5);
     // The pair that was tried least is what the trial teaches most about.
     std::size_t least = std::numeric_limits<std::size_t>::max();
     std::string teaches;

@@ -136,6 +136,16 @@ Prediction Surrogate::Predict(const Levels& model) const {
   return Predict(Pool(parts_->size(), {model})).front();
 }
 
+Outlook Surrogate::OutlookOf(const Prediction& prediction) const {
+  constexpr double kReach = 1.96;  // standard deviations
+  const auto score = [&](double straight) {
+    return scale_.Score((straight - scale_.centre) / scale_.unit);
+  };
+  return {.middle = score(prediction.mean),
+          .low = score(prediction.mean - kReach * prediction.sd),
+          .high = score(prediction.mean + kReach * prediction.sd)};
+}
+
 double Surrogate::seed_noise() const {
   double sum = 0;
   for (const Process& process : processes_) sum += process.hyperparameters().noise;

@@ -37,9 +37,16 @@ struct Scale {
 };
 
 /// Prediction is the score that a model would have on average over all seeds: normal with this mean
-/// and standard deviation, in units of the score.
+/// and standard deviation, in units of the score. Below the scale's floor it is drawn towards it,
+/// as what was observed is: Outlook is what to tell people.
 struct Prediction {
   double mean = 0, sd = 0;
+};
+
+/// Outlook is a prediction as a score: as likely above `middle` as below, and in 95 of 100 cases
+/// between `low` and `high`.
+struct Outlook {
+  double middle = 0, low = 0, high = 0;
 };
 
 /// Surrogate is the average of the processes. Legal order of calls: Fit, then the rest; Suppose may
@@ -60,6 +67,7 @@ class Surrogate {
   /// Returns what to expect of models.
   [[nodiscard]] Prediction Predict(const Levels& model) const;
   [[nodiscard]] std::vector<Prediction> Predict(const Pool& pool) const;
+  [[nodiscard]] Outlook OutlookOf(const Prediction& prediction) const;
 
   [[nodiscard]] const std::vector<Part>& parts() const { return *parts_; }
   [[nodiscard]] const std::vector<Process>& processes() const { return processes_; }

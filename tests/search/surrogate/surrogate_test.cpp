@@ -176,6 +176,28 @@ TEST(Surrogate, SameObservationsGiveTheSameAnswerToTheLastBit) {
   EXPECT_EQ(answer(), answer());
 }
 
+/// Far below the others a score is drawn in before it is learnt; what is told is the score.
+TEST(Surrogate, OutlookOfAFailureIsItsScore) {
+  Surrogate surrogate(PlainParts(1, 10));
+  std::vector<Observation> observations;
+  for (std::int64_t level = 0; level < 9; ++level) {
+    observations.push_back({{level}, 0.80 + 0.01 * static_cast<double>(level), 400});
+  }
+  observations.push_back({{9}, 0.1, 400});
+  surrogate.Fit(observations);
+  const Scale& scale = surrogate.scale();
+  for (const std::int64_t level : {4, 9}) {
+    const Prediction prediction = surrogate.Predict({level});
+    const Outlook outlook = surrogate.OutlookOf(prediction);
+    const auto scaled = [&](double straight) { return (straight - scale.centre) / scale.unit; };
+    EXPECT_NEAR(outlook.middle, scale.Score(scaled(prediction.mean)), 1e-12);
+    EXPECT_NEAR(outlook.low, scale.Score(scaled(prediction.mean - 1.96 * prediction.sd)), 1e-12);
+    EXPECT_NEAR(outlook.high, scale.Score(scaled(prediction.mean + 1.96 * prediction.sd)), 1e-12);
+    EXPECT_NEAR(outlook.middle, observations[static_cast<std::size_t>(level)].score, 0.02);
+  }
+  EXPECT_GT(surrogate.Predict({9}).mean, 0.6) << "as it is learnt";
+}
+
 TEST(Scale, DrawsFailuresInAndGoesBackToTheScore) {
   const Scale scale = ScaleOf({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, -1e6});
   EXPECT_DOUBLE_EQ(scale.centre, 5);
