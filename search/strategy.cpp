@@ -54,6 +54,16 @@ std::vector<StrategyInfo>& Strategies() {
   return strategies;
 }
 
+bool DrawsModels(const SearchSettings& search) {
+  const auto info = std::ranges::find(Strategies(), search.strategy, &StrategyInfo::name);
+  const std::string key = SeedKey().name;
+  if (info == Strategies().end() || !search.other.contains(key)) return false;
+  const auto needed = info->needs.find(key);
+  if (needed == info->needs.end()) return true;
+  const auto option = std::ranges::find(info->options, needed->second, &OptionInfo::name);
+  return search.other.at(needed->second) != option->default_value;
+}
+
 OptionInfo IntegerKey(std::string name, std::int64_t fallback, double minimum, double maximum,
                       std::string help) {
   return {.name = std::move(name),

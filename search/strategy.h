@@ -126,6 +126,10 @@ struct StrategyInfo {
 [[nodiscard]] std::unique_ptr<Strategy> MakeStrategyFor(const SearchSpace& space,
                                                         const Recipe& recipe);
 
+/// True if a search draws models at random: which ones, the number and the order of the candidates
+/// decide, and no result.
+[[nodiscard]] bool DrawsModels(const SearchSettings& search);
+
 /// Returns a key of [search] that takes an integer.
 [[nodiscard]] OptionInfo IntegerKey(std::string name, std::int64_t fallback, double minimum,
                                     double maximum, std::string help);

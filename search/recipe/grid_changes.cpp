@@ -6,6 +6,7 @@
 #include "registry/util/text.h"
 #include "search/recipe/change_list.h"
 #include "search/search_space.h"
+#include "search/strategy.h"
 
 namespace beamgrid {
 namespace {
@@ -71,6 +72,40 @@ std::map<std::string, std::vector<std::string>> Differing(const std::vector<Vari
   return differing;
 }
 
+/// Adds that candidates, each as a text that tells it apart, are the same in another order.
+void AddOrder(const std::string& key, std::vector<std::string> then, std::vector<std::string> now,
+              ChangeList& changes) {
+  if (then == now) return;
+  std::ranges::sort(then);
+  std::ranges::sort(now);
+  if (then != now) return;  // which ones are new and which are gone has been told
+  changes.Add(key + ": the candidates are in another order, by which the search draws",
+              ChangeEffect::kSearch);
+}
+
+/// Returns the variants in their order; where they are too many, the sets of them.
+std::vector<std::string> OrderOf(const std::vector<VariantSet>& sets) {
+  std::vector<std::string> order;
+  const std::int64_t count = CountVariants(sets);
+  if (count > kToldVariants) {
+    for (const VariantSet& set : sets) {
+      order.push_back(set.component + IdentityOf(set.fixed));
+      for (const OptionAxis& axis : set.axes) {
+        order.back() += Join(axis.names);
+        for (const auto& step : axis.steps) {
+          for (const OptionValue& value : step) order.back() += IdentityOf({{"", value}});
+        }
+      }
+    }
+    return order;
+  }
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Variant variant = VariantAt(sets, i);
+    order.push_back(variant.component + IdentityOf(variant.options));
+  }
+  return order;
+}
+
 /// Adds "KEY: 4096 variants -> 5000" where they are too many to be told.
 void AddCounts(const std::string& key, std::int64_t then, std::int64_t now, ChangeList& changes) {
   changes.Add(key + ": " +
@@ -128,6 +163,16 @@ std::map<std::string, std::string> ExtraTexts(const std::vector<ExtraAxis>& extr
   return texts;
 }
 
+/// Returns the candidates of an extra in their order.
+std::vector<std::string> OrderOf(const ExtraAxis& axis) {
+  std::vector<std::string> order;
+  for (std::int64_t i = 0; i < std::min(axis.size(), kToldVariants); ++i) {
+    const std::optional<Options> options = axis.At(i);
+    order.push_back(options ? "on " + IdentityOf(*options) : "off");
+  }
+  return order;
+}
+
 void AddExtras(const Recipe& then, const Recipe& now, const Catalogue& catalogue,
                ChangeList& changes) {
   std::set<std::string> names;
@@ -169,11 +214,22 @@ std::optional<OptionAxis> AxisOver(const Recipe& recipe, const std::vector<std::
   return as_in_train;
 }
 
+Options OptionsOf(const OptionAxis& axis, const std::vector<OptionValue>& step) {
+  Options options;
+  for (std::size_t i = 0; i < axis.names.size(); ++i) options[axis.names[i]] = step[i];
+  return options;
+}
+
+std::vector<std::string> OrderOf(const OptionAxis& axis) {
+  std::vector<std::string> order;
+  for (const auto& step : axis.steps) order.push_back(IdentityOf(OptionsOf(axis, step)));
+  return order;
+}
+
 std::map<std::string, std::string> StepTexts(const OptionAxis& axis) {
   std::map<std::string, std::string> texts;
   for (const std::vector<OptionValue>& step : axis.steps) {
-    Options options;
-    for (std::size_t i = 0; i < axis.names.size(); ++i) options[axis.names[i]] = step[i];
+    const Options options = OptionsOf(axis, step);
     std::string text;
     for (const auto& [name, value] : options) {
       text += (text.empty() ? "" : " with ") +
@@ -217,6 +273,27 @@ void AddTrain(const Recipe& then, const Recipe& now, ChangeList& changes) {
   }
 }
 
+/// Adds which candidates are in another order, where a search draws models by their places.
+void AddOrders(const Recipe& then, const Recipe& now, ChangeList& changes) {
+  if (then.search.strategy != now.search.strategy || !DrawsModels(now.search)) return;
+  for (const auto& [criterion, sets] : now.grid) {
+    const auto before = then.grid.find(criterion);
+    if (before == then.grid.end()) continue;
+    AddOrder(criterion, OrderOf(before->second), OrderOf(sets), changes);
+  }
+  for (const ExtraAxis& axis : now.extras) {
+    const auto before = std::ranges::find(then.extras, axis.name, &ExtraAxis::name);
+    if (before == then.extras.end()) continue;
+    AddOrder("extras." + axis.name, OrderOf(*before), OrderOf(axis), changes);
+  }
+  for (const OptionAxis& axis : now.train_grid) {
+    const OptionAxis* before = AxisOf(then, axis.names.front());
+    if (before == nullptr) continue;
+    AddOrder("grid.train." + Join(SortedNames(axis), " with "), OrderOf(*before), OrderOf(axis),
+             changes);
+  }
+}
+
 }  // namespace
 
 std::string VariantText(const Catalogue& catalogue, const std::string& criterion,
@@ -242,6 +319,7 @@ void AddGridChanges(const Recipe& then, const Recipe& now, const Catalogue& cata
     }
   }
   AddExtras(then, now, catalogue, changes);
+  AddOrders(then, now, changes);
 }
 
 }  // namespace beamgrid

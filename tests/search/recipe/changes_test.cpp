@@ -580,6 +580,47 @@ TEST(RecipeChanges, ASearchThatIsNotToldWhereToStartStartsFromTheFirst) {
   EXPECT_THAT(Words(lstm + gru + told, gru + lstm + told), IsEmpty());
 }
 
+/// Which models such a search draws depends on the places of the candidates.
+TEST(RecipeChanges, AnotherOrderIsAChangeWhereTheSearchDraws) {
+  const auto recipe = [](const std::string& temporal, const std::string& rest,
+                         const std::string& search) {
+    return "[[grid.temporal]]\nuse = \"lstm\"\n" + temporal + rest + "[search]\n" + search;
+  };
+  const std::string gru = "[[grid.temporal]]\nuse = \"gru\"\nhidden = ";
+  const std::string apart = gru + "8\n" + gru + "16\n";
+  const std::string extras = "[grid.extras]\ndropout = [0.2, 0.4]\n";
+  const std::string other_extras = "[grid.extras]\ndropout = [0.4, 0.2]\n";
+  const std::string train = "[grid.train]\nbatch = [3, 4]\n";
+  const std::string other_train = "[grid.train]\nbatch = [4, 3]\n";
+  const std::string order = ": the candidates are in another order, by which the search draws";
+  for (const std::string search : {"strategy = \"random\"\n", "strategy = \"model\"\nbudget = 9\n",
+                                   "strategy = \"halving\"\ncandidates = 4\n"}) {
+    EXPECT_EQ(Changes(RecipeHead() + recipe(gru + "[8, 16]\n", train, search),
+                      RecipeHead() + recipe(gru + "[16, 8]\n", other_train, search)),
+              (std::vector<RecipeChange>{{"temporal" + order, ChangeEffect::kSearch},
+                                         {"grid.train.batch" + order, ChangeEffect::kSearch}}))
+        << search;
+    EXPECT_THAT(Words(recipe("", extras, search), recipe("", other_extras, search)),
+                Contains("extras.dropout" + order))
+        << search;
+    // The same order in other words, and what is told as new.
+    EXPECT_THAT(Words(recipe(gru + "[8, 16]\n", train, search), recipe(apart, train, search)),
+                IsEmpty())
+        << search;
+    EXPECT_THAT(
+        Words(recipe(gru + "[8, 16]\n", "", search), recipe(gru + "[16, 8, 4]\n", "", search)),
+        ElementsAre("temporal: gru with hidden = 4 is new"))
+        << search;
+  }
+  for (const std::string search : {"strategy = \"grid\"\n", "strategy = \"greedy\"\n",
+                                   "strategy = \"beam\"\n", "strategy = \"halving\"\n"}) {
+    EXPECT_THAT(Words(recipe(gru + "[8, 16]\n", train, search),
+                      recipe(gru + "[16, 8]\n", other_train, search)),
+                IsEmpty())
+        << search;
+  }
+}
+
 TEST(RecipeChanges, ALongValueIsCut) {
   const std::string longer(300, 'x');
   const std::vector<std::string> words = TextsOf(Changes(
