@@ -7,6 +7,7 @@
 #include "orchestrator/study/trial_intake.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
+#include "search/strategy.h"
 
 namespace beamgrid {
 namespace {
@@ -63,11 +64,12 @@ Followed Follow(TrialIntake& intake, const Store& store) {
   return followed;
 }
 
-/// True if the author may have meant fewer trials: where a change only adds, what a search decides
-/// anew is what was asked for.
-bool Narrows(const std::vector<RecipeChange>& changes) {
-  return std::ranges::any_of(changes, [](const RecipeChange& change) {
-    return change.effect != ChangeEffect::kAdds && change.effect != ChangeEffect::kConduct;
+/// True if finished trials may leave against their author's will. Where a change only adds, what a
+/// search decides anew by its results is what was asked for; but no result decides what is drawn.
+bool Narrows(const std::vector<RecipeChange>& changes, const Recipe& recipe) {
+  return std::ranges::any_of(changes, [&recipe](const RecipeChange& change) {
+    return change.effect == ChangeEffect::kAdds ? DrawsModels(recipe.search)
+                                                : change.effect != ChangeEffect::kConduct;
   });
 }
 
@@ -118,7 +120,7 @@ class ChangeFinder {
         is_grid && (change_.recipe.empty() || !planned || *planned > kCountedModels);
     Followed followed;
     if (!is_large_grid) followed = Follow(intake, store_);
-    const bool narrows = Narrows(change_.recipe);
+    const bool narrows = Narrows(change_.recipe, recipe_);
     std::vector<TrialRecord> of_other_content;
     std::int64_t known = 0;  // trials that are asked for and the study's already
     for (TrialRecord& trial : store_.Trials(study.id, Counting::kAll)) {

@@ -401,6 +401,37 @@ TEST_F(SearchChangeTest, ABudgetThatChangesKeepsWhatTheSearchStillAsksFor) {
   ExpectAllComplete("s", 4);
 }
 
+/// Of a larger grid, or of the same in another order, other models are drawn, whatever the results.
+TEST_F(SearchChangeTest, WhatIsDrawnAnewIsAskedFor) {
+  const auto recipe = [](const std::string& temporal, const std::string& experts,
+                         const std::string& search) {
+    return Recipe(temporal + "[[grid.classifier]]\nuse = \"moe\"\nexperts = " + experts +
+                      "\n[search]\n" + search,
+                  "[1]");
+  };
+  const std::string temporal = std::string(kLstm) + kGru;
+  const std::string experts = "[2, 4, 8, 16]";
+  for (const std::string strategy : {"random", "model"}) {
+    const auto of_budget = [&](const std::string& budget) {
+      return "strategy = \"" + strategy + "\"\nbudget = " + budget + "\n";
+    };
+    EXPECT_EQ(RunAccepting(recipe(temporal, experts, of_budget("5"))).exit_code, 0) << strategy;
+    const std::string larger = recipe(temporal + kBlstm, experts, of_budget("5"));
+    EXPECT_THAT(Refusal(larger),
+                AllOf(HasSubstr(" no longer count\n"), HasSubstr("  temporal: blstm is new\n")))
+        << strategy;
+    EXPECT_THAT(Refusal(recipe(temporal, "[16, 2, 8, 4]", of_budget("5"))),
+                HasSubstr("  classifier: the candidates are in another order, by which the search "
+                          "draws\n"))
+        << strategy;
+    // A larger budget goes on where the smaller one ended.
+    EXPECT_EQ(Run(recipe(temporal, experts, of_budget("6"))).exit_code, 0) << strategy;
+    EXPECT_THAT(Trials("s"), SizeIs(6)) << strategy;
+    EXPECT_EQ(RunAccepting(larger).exit_code, 0) << strategy;
+    EXPECT_THAT(Trials("s"), SizeIs(5)) << strategy;
+  }
+}
+
 TEST_F(SearchChangeTest, AStudyThatGoesOnIsAskedNothing) {
   for (std::size_t stop_after = 1; stop_after <= 3; ++stop_after) {
     FakeExecutor executor(world_, outcome_of_);
