@@ -7,6 +7,7 @@
 
 #include "registry/criteria.h"
 #include "registry/named_file.h"
+#include "registry/training_time.h"
 #include "registry/util/error.h"
 #include "registry/util/text.h"
 #include "reports/effects_words.h"
@@ -186,7 +187,7 @@ TableRow RowOf(const Variation& variant) {
   row.parameters = MeanOf(variant.trials, [](const auto& trial) { return trial.parameters; });
   for (const TrialRecord* trial : variant.measured) {
     row.fingerprints.push_back(trial->fingerprint);
-    row.trial_seconds.push_back(trial->result->wall_seconds);
+    row.trial_seconds.push_back(TrainingSeconds(*trial->result));
     row.trial_devices.push_back(trial->result->device);
   }
   row.compared_values = variant.values.size();
@@ -196,7 +197,7 @@ TableRow RowOf(const Variation& variant) {
   row.mean = Mean(row.seeds);
   if (row.seeds.size() >= 2) row.std = SampleDeviation(row.seeds);
   row.examples_per_second = MeanOf(variant.measured, &TrialResult::examples_per_second);
-  row.seconds = MeanOf(variant.measured, &TrialResult::wall_seconds);
+  row.seconds = Mean(row.trial_seconds);
   row.epochs = MeanOf(variant.measured, &TrialResult::best_epoch);
   return row;
 }

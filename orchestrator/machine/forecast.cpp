@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "registry/named_file.h"
+#include "registry/training_time.h"
 #include "registry/util/json.h"
 #include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
@@ -146,12 +147,9 @@ double ModelBytes(std::int64_t peak, const NeedEstimate& estimate, const std::st
 }
 
 /// Returns the seconds of a whole trial for each example, evaluation included; 0: unknown.
-/// `wall_seconds` is of the last attempt alone, so where it is shorter than the training must have
-/// been, there were several.
 double SecondsPerExample(const TrialResult& result) {
   if (result.examples <= 0 || result.examples_per_second <= 0) return 0;
-  return std::max(result.wall_seconds / static_cast<double>(result.examples),
-                  1 / result.examples_per_second);
+  return TrainingSeconds(result) / static_cast<double>(result.examples);
 }
 
 std::int64_t EpochsOf(const ModelSpec& model) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "registry/scoring/metrics.h"
+#include "registry/training_time.h"
 #include "search/variants.h"
 
 namespace beamgrid {
@@ -183,7 +184,7 @@ CountAnswer TrialIntake::SizeOf(const std::vector<StudyTrial>& seeds) {
 
 void TrialIntake::Settle(const StudyTrial& trial, const TrialResult& result) {
   SettleAll(trial, {ObjectiveOf(result.metrics, recipe_.objective), result.size_bytes,
-                    result.wall_seconds});
+                    TrainingSeconds(result)});
 }
 
 void TrialIntake::SettleFailed(const StudyTrial& trial) { SettleAll(trial, SeedResult{}); }

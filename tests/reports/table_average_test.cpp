@@ -278,6 +278,10 @@ TEST(Average, CountsTheTrialsOfItsCombinations) {
     trials[i].result->wall_seconds = 10;
   }
   EXPECT_THAT(Render(Averaged(trials), "latex"), HasSubstr(" 8 trials, 1m20s of training."));
+  // One was trained in several attempts, of which the last took 10 s: 1000 examples at 20 a second.
+  trials[0].result->examples = 1000;
+  trials[0].result->examples_per_second = 20;
+  EXPECT_THAT(Render(Averaged(trials), "latex"), HasSubstr(" 8 trials, 2m00s of training."));
 }
 
 /// Returns two pools under `classifiers` classifiers with `seeds` seeds; blstm is better by 0.1 in
