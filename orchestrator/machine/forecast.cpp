@@ -226,28 +226,35 @@ double Forecast::ShareTrained(const Time& time) const {
 Forecast::Spread Forecast::SpreadOf(Basis basis, const std::string& device_kind) const {
   const std::string kind = DeviceKind(device_kind);
   std::map<std::set<std::string>, std::vector<double>> by_parts;  // seconds for each operation
-  std::vector<double> all;
   for (const auto& [key, model] : models_) {
     if (model.device_kind != kind || model.times.empty()) continue;
-    all.push_back(Median(model.seconds_per_example) / model.estimate.operations);
-    by_parts[model.components].push_back(all.back());
+    by_parts[model.components].push_back(Median(model.seconds_per_example) /
+                                         model.estimate.operations);
+  }
+  // What is said of parts that were not measured: the median over models of other parts.
+  std::map<std::set<std::string>, double> by_others;
+  for (const auto& [parts, like] : by_parts) {
+    std::vector<double> others;
+    for (const auto& [other_parts, values] : by_parts) {
+      if (other_parts != parts) others.insert(others.end(), values.begin(), values.end());
+    }
+    if (!others.empty()) by_others[parts] = Median(std::move(others));
   }
   std::vector<double> ratios;
   std::map<std::set<std::string>, std::size_t> places;  // of the model among those of its parts
-  std::size_t place = 0;                                // of the model among all
   for (const auto& [key, model] : models_) {
     if (model.device_kind != kind || model.times.empty()) continue;
     const std::vector<double>& like = by_parts.at(model.components);
     const std::size_t among_like = places[model.components]++;
-    const std::size_t among_all = place++;
+    const auto by_other = by_others.find(model.components);
     for (std::size_t i = 0; i < model.times.size(); ++i) {
       double forecast = 0;
       if (basis == Basis::kSameModel && model.times.size() > 1) {
         forecast = MedianWithout(model.seconds_per_example, i);
       } else if (basis == Basis::kSameParts && like.size() > 1) {
         forecast = MedianWithout(like, among_like) * model.estimate.operations;
-      } else if (basis == Basis::kOtherParts && all.size() > 1) {
-        forecast = MedianWithout(all, among_all) * model.estimate.operations;
+      } else if (basis == Basis::kOtherParts && by_other != by_others.end()) {
+        forecast = by_other->second * model.estimate.operations;
       }
       if (forecast <= 0) continue;
       ratios.push_back(model.times[i].seconds_per_example * ShareTrained(model.times[i]) /

@@ -373,5 +373,29 @@ TEST(ForecastTest, TheSpreadComparesEachTrialWithWhatTheOthersSay) {
   EXPECT_EQ(forecast.SpreadOf(Basis::kSameModel, "cuda").trials, 0U);
 }
 
+/// Parts that were not measured are told by others: so is the spread, whatever their like took.
+TEST(ForecastSpread, OfOtherPartsLeavesTheLikeOut) {
+  Forecast forecast;
+  ModelSpec other = ExampleModel();
+  other.parts["temporal"] = {.component = "mean"};
+  const auto learn = [&](ModelSpec model, double seconds_per_operation,
+                         const std::vector<int>& batches) {
+    // Each is a model of its own of the same size: another batch costs another time.
+    for (const int batch : batches) {
+      model.train["batch"] = batch;
+      const NeedEstimate need = EstimateNeed(model, Data(), kParameters, "cpu");
+      forecast.Learn(model, Data(), Result(1000, 1 / (seconds_per_operation * need.operations)));
+    }
+  };
+  learn(ExampleModel(), 1e-12, {16, 32, 64, 128, 256});
+  EXPECT_EQ(forecast.SpreadOf(Forecast::Basis::kOtherParts, "cpu").trials, 0U) << "none to tell";
+  learn(other, 5e-12, {32, 64});
+  const Forecast::Spread spread = forecast.SpreadOf(Forecast::Basis::kOtherParts, "cpu");
+  EXPECT_EQ(spread.trials, 7U);
+  EXPECT_NEAR(spread.low, 0.2 / 1.1, 1e-9);
+  EXPECT_NEAR(spread.high, 5, 1e-9);
+  EXPECT_NEAR(forecast.SpreadOf(Forecast::Basis::kSameParts, "cpu").high, 1.1, 1e-9);
+}
+
 }  // namespace
 }  // namespace beamgrid
