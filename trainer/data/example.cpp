@@ -1,5 +1,6 @@
 #include "trainer/data/example.h"
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <protozero/pbf_reader.hpp>
@@ -225,6 +226,20 @@ float FloatAt(std::string_view run, std::size_t index) {
 /// By what is right, so that NaN is unusable too.
 bool IsUnusable(float value) { return !(std::fabs(value) < kTooLargeFloat); }
 
+/// Returns whether a float of the run is unusable, without a branch. Without their signs floats are
+/// in the order of their bits, NaN behind all others: integers of one width, which compilers
+/// compare many at a time.
+bool HasUnusable(std::string_view run) {
+  constexpr auto kTooLarge = std::bit_cast<std::int32_t>(kTooLargeFloat);
+  constexpr std::int32_t kMagnitude = 0x7fffffff;
+  std::int32_t unusable = 0;
+  for (std::size_t i = 0; i < run.size() / sizeof(float); ++i) {
+    const std::int32_t magnitude = std::bit_cast<std::int32_t>(FloatAt(run, i)) & kMagnitude;
+    unusable |= magnitude >= kTooLarge ? 1 : 0;
+  }
+  return unusable != 0;
+}
+
 }  // namespace
 
 std::string_view ToString(ValueKind kind) {
@@ -286,10 +301,9 @@ std::optional<UnusableFloat> FindUnusableFloat(const FeatureView& feature) {
     std::size_t before = 0;
     ForEachFloatRun(feature, [&](std::string_view run) {
       const std::size_t count = run.size() / sizeof(float);
-      // Nearly always all are sound: counted without a branch first, which the compiler makes wide.
-      std::size_t unusable = 0;
-      for (std::size_t i = 0; i < count; ++i) unusable += IsUnusable(FloatAt(run, i)) ? 1U : 0U;
-      for (std::size_t i = 0; unusable > 0 && !found && i < count; ++i) {
+      // Nearly always all are sound.
+      const bool look = !found && HasUnusable(run);
+      for (std::size_t i = 0; look && !found && i < count; ++i) {
         const float value = FloatAt(run, i);
         if (IsUnusable(value)) found = {.index = before + i, .value = value};
       }

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <bit>
+#include <cmath>
+#include <limits>
 #include <protozero/pbf_writer.hpp>
 
 #include "tests/support/error_text.h"
@@ -252,6 +255,37 @@ TEST(Example, FloatsOfAnotherCountAreRefused) {
   EXPECT_THROW(ReadFloats(*example.FindContext("x"), std::span(values)), ExampleError);
   values.resize(4);
   EXPECT_THROW(ReadFloats(*example.FindContext("x"), std::span(values)), ExampleError);
+}
+
+TEST(Example, TheFirstUnusableFloatIsFoundAtAnyPlaceOfARun) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  const float largest = std::nextafter(kTooLargeFloat, 0.0F);
+  const auto find = [](const std::vector<float>& values, bool packed) {
+    ExampleView example;
+    const std::string bytes =
+        Example({Entry("x", List(2, packed ? PackedFloats(values) : UnpackedFloats(values)))});
+    ParseExample(bytes, example);
+    return FindUnusableFloat(*example.FindContext("x"));
+  };
+  for (const bool packed : {true, false}) {
+    for (std::size_t place = 0; place < 21; ++place) {
+      std::vector<float> values(21, -largest);
+      for (const float sound : {0.0F, -0.0F, largest, std::numeric_limits<float>::denorm_min()}) {
+        values[place] = sound;
+        EXPECT_FALSE(find(values, packed).has_value()) << sound;
+      }
+      values[20] = kNaN;  // not the first, but for the last place
+      for (const float bad : {kTooLargeFloat, -kTooLargeFloat, kInfinity, -kInfinity, kNaN, -kNaN,
+                              std::numeric_limits<float>::max()}) {
+        values[place] = bad;
+        const auto found = find(values, packed);
+        ASSERT_TRUE(found.has_value()) << bad;
+        EXPECT_EQ(found->index, place) << bad;
+        EXPECT_EQ(std::bit_cast<std::uint32_t>(found->value), std::bit_cast<std::uint32_t>(bad));
+      }
+    }
+  }
 }
 
 TEST(Example, OtherBytesAreRefused) {
