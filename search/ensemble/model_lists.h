@@ -53,14 +53,13 @@ class VideoTable {
 /// more each, scores that need a double (CSV files) four; each only in models that have them.
 class ModelLists {
  public:
-  /// `memory` must outlive the lists.
+  /// `memory` must outlive the lists, whose labels and scores lie there.
   explicit ModelLists(std::pmr::memory_resource* memory = std::pmr::get_default_resource())
       : in_files_(dynamic_cast<ScratchMemory*>(memory) != nullptr),
         low_labels_(memory),
         high_labels_(memory),
         floats_(memory),
-        doubles_(memory),
-        begin_(1, 0, memory) {}
+        doubles_(memory) {}
 
   /// Appends the next video's list. Labels must be below 2^24.
   void Add(std::span<const ScoredLabelDouble> list);
@@ -125,7 +124,8 @@ class ModelLists {
       doubles_;  ///< of all entries, instead of floats_, where one of them needs it
   bool has_high_ = false;
   bool needs_doubles_ = false;
-  std::pmr::vector<std::uint32_t> begin_;  ///< [videos + 1] into the entries
+  /// [videos + 1] into the entries; always in memory, for it is asked where to read ahead.
+  std::vector<std::uint32_t> begin_ = {0};
   std::int32_t largest_label_ = 0;
   double largest_score_ = 0;
 };
