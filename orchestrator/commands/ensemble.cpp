@@ -105,7 +105,7 @@ void RequireClassesBelow(std::int64_t classes, const std::string& file,
 VideoGroups ReadGroups(const std::string& path) {
   RequireFile(path);
   CsvTable table(path);
-  const std::size_t id = table.RequireId("");
+  const std::size_t id = table.RequireId("", /*option=*/"");
   std::optional<std::size_t> group = table.Find({"group"});
   if (!group && table.columns().size() == 2) group = 1 - id;
   if (!group) throw InputError(path + ": no column is called group (beside the videos' ids)");

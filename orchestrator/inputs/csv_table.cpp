@@ -145,13 +145,12 @@ std::size_t CsvTable::Require(const std::string& name, const std::string& option
                    Suggestion(name, columns_));
 }
 
-std::size_t CsvTable::RequireId(const std::string& name) const {
-  if (!name.empty()) return Require(name, "--id-column");
+std::size_t CsvTable::RequireId(const std::string& name, const std::string& option) const {
+  if (!name.empty()) return Require(name, option);
   if (const auto found = Find({"id", "video", "video_id", "videoid"})) return *found;
-  throw InputError(file_.path().string() +
-                   ": no column is called id, video or video_id; name it with --id-column; the "
-                   "columns: " +
-                   JoinFirst(columns_, kShownColumns) +
+  throw InputError(file_.path().string() + ": no column is called id, video or video_id; " +
+                   (option.empty() ? "call the one of the videos so" : "name it with " + option) +
+                   "; the columns: " + JoinFirst(columns_, kShownColumns) +
                    (columns_.size() == 1 && columns_.front().find(';') != std::string::npos
                         ? "; are they parted by ';'? Save the file with commas"
                         : ""));

@@ -39,8 +39,10 @@ class CsvTable {
   [[nodiscard]] std::optional<std::size_t> Find(const std::vector<std::string>& names) const;
   /// Returns the column of a name. Throws InputError that names the columns and the option.
   [[nodiscard]] std::size_t Require(const std::string& name, const std::string& option) const;
-  /// The same of the column called id or the like, where `name` is empty.
-  [[nodiscard]] std::size_t RequireId(const std::string& name) const;
+  /// The same of the column called id or the like, where `name` is empty. `option` is what names
+  /// one; empty: nothing does.
+  [[nodiscard]] std::size_t RequireId(const std::string& name,
+                                      const std::string& option = "--id-column") const;
 
   /// Reads the next row that is not empty; false: there is none. Throws InputError with the line
   /// for a row that has not as many cells as the heading, quotes that do not end, and a row of more

@@ -93,6 +93,8 @@ TEST_F(CsvTableTest, FindsColumns) {
   const CsvTable other(Write("u.csv", "clip,n\n"));
   EXPECT_THAT(ErrorText<InputError>([&] { (void)other.RequireId(""); }),
               HasSubstr("name it with --id-column; the columns: clip, n"));
+  EXPECT_THAT(ErrorText<InputError>([&] { (void)other.RequireId("", /*option=*/""); }),
+              HasSubstr("video_id; call the one of the videos so; the columns: clip, n"));
 }
 
 }  // namespace
