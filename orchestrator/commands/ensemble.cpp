@@ -435,7 +435,7 @@ class Ensemble : public Subcommand {
       inputs.insert(inputs.end(), read.begin(), read.end());
     }
     const auto store = studies_.empty() ? nullptr : database_.OpenForReading();
-    out_file_ = OutputFile(out_, inputs, database_, store.get(), kPredictionBeginnings);
+    out_file_ = OutputFile(out_, inputs, database_, store.get(), kPredictionMarks);
     const GrowingFile probe(out_file_);  // goes again at once
   }
 

@@ -58,15 +58,16 @@ std::string FixOf(int code, const std::string& option) {
   }
 }
 
-/// True if there is nothing to lose at the path: no file, an empty one, or one that begins as such
-/// outputs do. Data, recipes and whatever else a user has do not.
-bool MayReplace(const fs::path& path, const std::vector<std::string>& beginnings) {
+/// True if there is nothing to lose at the path: no file, an empty one, or one with a mark of such
+/// outputs. Data, recipes and whatever else a user has have none.
+bool MayReplace(const fs::path& path, const std::vector<OutputMark>& marks) {
   std::ifstream file(path, std::ios::binary);
-  std::string start(32, '\0');
+  std::string start(2048, '\0');
   file.read(start.data(), static_cast<std::streamsize>(start.size()));
   start.resize(static_cast<std::size_t>(file.gcount()));
-  return start.empty() || std::ranges::any_of(beginnings, [&](const std::string& beginning) {
-           return start.starts_with(beginning);
+  return start.empty() || std::ranges::any_of(marks, [&](const OutputMark& mark) {
+           return start.starts_with(mark.beginning) &&
+                  start.find(mark.near_beginning) != std::string::npos;
          });
 }
 
@@ -78,7 +79,7 @@ bool MayReplace(const fs::path& path, const std::vector<std::string>& beginnings
 
 fs::path OutputFile(const std::string& out, const std::vector<std::string>& inputs,
                     const DatabaseOption& database, const Store* store,
-                    const std::vector<std::string>& beginnings) {
+                    const std::vector<OutputMark>& marks) {
   if (out.empty()) throw UsageError("--out: must name a file");
   std::error_code ignored;
   // By the name as it was given: what /dev/stdout links to is a pipe, which has no path.
@@ -102,7 +103,7 @@ fs::path OutputFile(const std::string& out, const std::vector<std::string>& inpu
   if (store != nullptr && LiesIn(path, store->runs())) {
     Refuse(out, "lies in the folder of the runs, which is the record's; name another place");
   }
-  if (!MayReplace(path, beginnings)) {
+  if (!MayReplace(path, marks)) {
     Refuse(out,
            "is there, and is no earlier output of this command; name another file or remove it");
   }

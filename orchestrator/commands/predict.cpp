@@ -157,7 +157,7 @@ class Predict : public Subcommand {
     const std::vector<std::string> files = Files();
     if (!classes_.empty()) class_list_ = ReadClassList(classes_, kMaxClasses);
     const auto store = database_.OpenForReading();
-    out_file_ = OutputFile(out_, files, database_, store.get(), kPredictionBeginnings);
+    out_file_ = OutputFile(out_, files, database_, store.get(), kPredictionMarks);
     const NamedModels models = FindModels(*store, database_, model_);
     const Combining combining = CombiningOf(models);
     const TrialRecord& first = models.trials.front();

@@ -49,7 +49,9 @@ class Report : public Subcommand {
   int Run(CommandContext& context) override {
     const auto store = database_.OpenForReading();
     const std::vector<StudyRecord> studies = FindStudies(*store);
-    const fs::path page = OutputFile(out_, {}, database_, store.get(), {"<!DOCTYPE html"});
+    const fs::path page =
+        OutputFile(out_, {}, database_, store.get(),
+                   {{"<!DOCTYPE html", "content=\"" + std::string(kPageGenerator) + "\""}});
     if (!figures_.empty()) RequireFolder(*store);
     const Catalogue catalogue = OpenTrainer(context, PluginsOf(*store, studies)).catalogue;
     std::vector<StudyFacts> facts;
@@ -100,9 +102,9 @@ class Report : public Subcommand {
     const std::vector<FigureFile> files = FigureFiles(facts);
     for (const FigureFile& file : files) {
       const std::string path = (fs::path(figures_) / file.name).string();
-      WriteFileAtomically(OutputFile(path + ".svg", {out_}, database_, &store, {"<svg", "<?xml"}),
-                          file.svg);
-      WriteFileAtomically(OutputFile(path + ".pdf", {out_}, database_, &store, {"%PDF-"}),
+      WriteFileAtomically(
+          OutputFile(path + ".svg", {out_}, database_, &store, {{"<svg"}, {"<?xml"}}), file.svg);
+      WriteFileAtomically(OutputFile(path + ".pdf", {out_}, database_, &store, {{"%PDF-"}}),
                           file.pdf);
     }
     context.Remark(figures_ + ": " + CountText(files.size(), "chart") +

@@ -152,7 +152,7 @@ std::string WritePage(const std::vector<StudyFacts>& studies) {
   }
   return WriteFrame({.title = title,
                      .policy = ReportPolicy(),
-                     .generator = "beamgrid report",
+                     .generator = kPageGenerator,
                      .styles = {PageStyle() + ChartStyle()},
                      .scripts = {PageScript()}},
                     main);

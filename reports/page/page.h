@@ -29,6 +29,9 @@ struct PageFrame {
 [[nodiscard]] Markup SectionLinks(const std::vector<PageSection>& sections,
                                   const std::string& prefix);
 
+/// What a page of WritePage says made it.
+inline constexpr char kPageGenerator[] = "beamgrid report";
+
 /// Returns the page on these studies, at least one.
 [[nodiscard]] std::string WritePage(const std::vector<StudyFacts>& studies);
 

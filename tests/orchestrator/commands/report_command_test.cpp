@@ -237,6 +237,10 @@ TEST_F(ReportCommandTest, RefusesWhatItCannotReportOrWrite) {
   WriteFileAtomically(shard, "a user's file");
   EXPECT_THAT(refusal({"s", "--out", shard}), HasSubstr("is no earlier output of this command"));
   EXPECT_EQ(ReadFile(shard), "a user's file");
+  const std::string others = "<!DOCTYPE html>\n<title>of beamgrid report and others</title>\n";
+  WriteFileAtomically(Path("lab.html"), others);
+  EXPECT_THAT(refusal({"s", "--out", Path("lab.html")}), HasSubstr("is no earlier output of this"));
+  EXPECT_EQ(ReadFile(Path("lab.html")), others);
   EXPECT_THAT(refusal({"s", "--out", page_, "--figures", database_}), HasSubstr("is no folder"));
   EXPECT_THAT(refusal({"s", "--out", page_, "--figures", Path("none/figures")}),
               HasSubstr("has no folder to lie in"));
@@ -244,6 +248,15 @@ TEST_F(ReportCommandTest, RefusesWhatItCannotReportOrWrite) {
   const Called none = Call({"report", "s", "--out", page_, "--db", Path("none.db")});
   EXPECT_EQ(none.exit_code, 2);
   EXPECT_THAT(none.err, HasSubstr("no database "));
+}
+
+TEST_F(ReportCommandTest, ReplacesThePageItWrote) {
+  ASSERT_EQ(Report({"s", "--out", page_}).exit_code, 0);
+  const std::string of_one = ReadFile(page_);
+  const Called again = Report({"s", "t", "--out", page_});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(ReadFile(page_), HasSubstr("Studies s, t"));
+  EXPECT_NE(ReadFile(page_), of_one);
 }
 
 TEST_F(ReportCommandTest, TakesAStudyThatSomebodyWritesMeanwhile) {
