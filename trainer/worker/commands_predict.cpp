@@ -5,6 +5,7 @@
 #include "registry/scoring/prediction_stream.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "trainer/data/data_error.h"
 #include "trainer/plugin.h"
 #include "trainer/training/checkpoint.h"
 #include "trainer/training/device.h"
@@ -95,6 +96,21 @@ class LivingStream {
   HeartbeatThread heartbeat_;  ///< last: it uses the members above
 };
 
+/// Calls `read`. A record that does not fit [data] is told with whose [data] that is: who predicts
+/// has no recipe at hand, and cannot change what the model takes.
+template <typename Read>
+void AsOfTheModel(const Read& read) {
+  try {
+    read();
+  } catch (const DataError& error) {
+    if (error.fault() != DataFault::kContradiction) throw;
+    throw DataError(error.fault(), error.file(), error.offset(),
+                    error.reason() +
+                        "; [data] is that of the model's recipe: predict takes records as those "
+                        "that it was trained on");
+  }
+}
+
 }  // namespace
 
 int PredictCommand(std::istream& in, std::ostream& out) {
@@ -103,16 +119,20 @@ int PredictCommand(std::istream& in, std::ostream& out) {
   const torch::Device device = DeviceOf(request);
   PrepareProcess(request.threads);
   const std::shared_ptr<Model> model = LoadModel(request, device);
-  const auto dataset =
-      OpenDataset(request.spec.data, request.spec.data.validate, LabelPolicy::kIgnored);
   // The same batches as in training: in others a matrix product may sum in another order.
   const auto settings = ReadOptions<TrainSettings>(request.spec.model.train);
-  stream.Begin();
-  Predict(
-      *model, *dataset, request.spec.data.classes,
-      {.batch_size = settings.batch, .device = device, .top_k = static_cast<int>(request.top_k)},
-      [&](const VideoPrediction& video) { stream.Add(video); });
-  const bool was_read = stream.Finish(dataset->counts().skipped);
+  std::int64_t skipped = 0;
+  AsOfTheModel([&] {
+    const auto dataset =
+        OpenDataset(request.spec.data, request.spec.data.validate, LabelPolicy::kIgnored);
+    stream.Begin();
+    Predict(
+        *model, *dataset, request.spec.data.classes,
+        {.batch_size = settings.batch, .device = device, .top_k = static_cast<int>(request.top_k)},
+        [&](const VideoPrediction& video) { stream.Add(video); });
+    skipped = dataset->counts().skipped;
+  });
+  const bool was_read = stream.Finish(skipped);
   return static_cast<int>(was_read ? TrainerExit::kDone : TrainerExit::kBroken);
 }
 

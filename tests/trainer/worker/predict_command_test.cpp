@@ -20,7 +20,9 @@
 namespace beamgrid::trainer {
 namespace predict_command_test {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 Predictions Answer(const PredictRequest& request) {
   std::istringstream in(boost::json::serialize(ToJson(request)) + "\n");
@@ -241,7 +243,15 @@ TEST_F(PredictCommandTest, BlamesTheRightOne) {
                       ReadFile(sound.spec.data.validate.front()).substr(0, 300));
   PredictRequest cut = sound;
   cut.spec.data.validate = {*folder_ / "cut.tfrecord"};
-  EXPECT_THAT(ErrorText<DataError>([&] { (void)Answer(cut); }), HasSubstr("cut.tfrecord"));
+  const std::string of_the_model = "[data] is that of the model's recipe";
+  EXPECT_THAT(ErrorText<DataError>([&] { (void)Answer(cut); }),
+              AllOf(HasSubstr("cut.tfrecord"), Not(HasSubstr(of_the_model))));
+
+  // Whoever predicts has no recipe to change.
+  PredictRequest others = sound;
+  others.spec.data.features.front().first = "others";
+  EXPECT_THAT(ErrorText<DataError>([&] { (void)Answer(others); }),
+              AllOf(HasSubstr("feature 'others' is missing"), HasSubstr(of_the_model)));
 
   WriteFileAtomically(folder / kModelFile, "not weights");
   EXPECT_THAT(ErrorText<Error>([&] { (void)Answer(sound); }), HasSubstr(folder / kModelFile));
