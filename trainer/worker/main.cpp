@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <cstdio>
 #include <iostream>
 
 #include "registry/util/printable.h"
@@ -56,9 +57,7 @@ int Answer(const std::vector<std::string>& plugins, const Command& command) {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int Run(int argc, char** argv) {
   beamgrid::PrepareStart();
   std::ios::sync_with_stdio(false);
   // Registrations run before main, where nothing may throw: this is the first place that can
@@ -128,5 +127,20 @@ int main(int argc, char** argv) {
     // CLI11 has codes of its own; 0 stands for --help and --version.
     return app.exit(error) == 0 ? 0 : static_cast<int>(TrainerExit::kBadSpec);
   }
+  return exit;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int exit = Run(argc, argv);
+  std::cout.flush();
+  std::cerr.flush();
+  std::fflush(nullptr);
+#ifndef __SANITIZE_ADDRESS__  // which looks for leaks at the end
+  // Not exit(): libraries wait there for their threads, and OpenBLAS's try for ever to get their
+  // memory where a limit leaves none.
+  ::_exit(exit);
+#endif
   return exit;
 }
