@@ -165,7 +165,11 @@ std::string LimitText(const std::string& log) {
   return {};
 }
 
-FailureKind KindOfSignal(int signal) {
+FailureKind KindOfSignal(int signal, const std::string& log) {
+  // What abort() says where an allocation fails before our code or beside it.
+  if (signal == SIGABRT && log.find("std::bad_alloc") != std::string::npos) {
+    return FailureKind::kOutOfMemory;
+  }
   const auto* known = std::ranges::find(kSignals, signal, &SignalMeaning::signal);
   return known != std::end(kSignals) ? known->kind : FailureKind::kInterrupted;
 }
@@ -174,7 +178,7 @@ Cause ExitCause(const WorkerEnd& end, const std::string& log) {
   if (!end.exit_code) return {FailureKind::kInterrupted, "its orchestrator died"};
   const int code = *end.exit_code;
   const std::string text = "the worker " + HowItEnded(code, log);
-  if (code < 0) return {KindOfSignal(-code), text};
+  if (code < 0) return {KindOfSignal(-code, log), text};
   if (CannotBeRun(code)) return {FailureKind::kEnvironment, text};
   Cause cause{KindOf(static_cast<TrainerExit>(code)),
               code == 0 ? "the worker left no result.json though it exited with 0" : text};

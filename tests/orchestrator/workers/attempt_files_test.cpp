@@ -154,6 +154,13 @@ TEST_F(OutcomeTest, ALimitThatKeptAWorkerFromStartingIsToldWithTheWayOut) {
   const AttemptOutcome limited = Outcome({.exit_code = 127});
   EXPECT_EQ(limited.failure().kind, FailureKind::kEnvironment);
   EXPECT_THAT(limited.failure().message, HasSubstr("ulimit -v"));
+  WriteFileAtomically(folder_ / kWorkerLog,
+                      "terminate called after throwing an instance of 'std::bad_alloc'\n"
+                      "  what():  std::bad_alloc\n");
+  const AttemptOutcome without_memory = Outcome({.exit_code = -SIGABRT});
+  EXPECT_EQ(without_memory.failure().kind, FailureKind::kOutOfMemory);
+  EXPECT_THAT(without_memory.failure().message, HasSubstr("ulimit -v"));
+  EXPECT_EQ(Outcome({.exit_code = -SIGSEGV}).failure().kind, FailureKind::kCrashed);
   WriteFileAtomically(folder_ / kWorkerLog, "libx.so: No such file or directory\n");
   EXPECT_THAT(Outcome({.exit_code = 127}).failure().message, HasSubstr("is missing"));
 }
