@@ -10,16 +10,36 @@
 
 #include "registry/scoring/expected_precision.h"
 #include "registry/scoring/repeated_labels.h"
+#include "registry/util/threads.h"
 #include "registry/util/words.h"
 
 namespace beamgrid {
 namespace {
 
+/// Sorts by descending score, equal scores in any order, on so many threads.
 template <typename Scored>
-void SortByScore(std::vector<Scored>& pool) {
-  // Without branches: which of two scores is larger is beyond prediction.
-  boost::sort::pdqsort_branchless(
-      pool.begin(), pool.end(), [](const Scored& a, const Scored& b) { return a.score > b.score; });
+void SortByScore(std::span<Scored> pool, int threads) {
+  constexpr std::size_t kWorthAThread = 50'000, kSampled = 255;
+  if (threads < 2 || pool.size() < kWorthAThread) {
+    // Without branches: which of two scores is larger is beyond prediction.
+    boost::sort::pdqsort_branchless(pool.begin(), pool.end(), [](const Scored& a, const Scored& b) {
+      return a.score > b.score;
+    });
+    return;
+  }
+  std::vector<double> sample;
+  for (std::size_t i = 0; i < kSampled; ++i)
+    sample.push_back(pool[pool.size() / kSampled * i].score);
+  const auto share = std::ssize(sample) * (threads / 2) / threads;
+  std::ranges::nth_element(sample, sample.begin() + share, std::ranges::greater());
+  const double limit = sample[static_cast<std::size_t>(share)];
+  const auto worse =
+      std::ranges::partition(pool, [limit](const Scored& item) { return item.score > limit; });
+  const std::span<Scored> better(pool.begin(), worse.begin());
+  ForEachOnThreads(2, 2, [&](std::size_t part) {
+    part == 0 ? SortByScore(better, threads / 2)
+              : SortByScore(std::span<Scored>(worse), threads - threads / 2);
+  });
 }
 
 template <typename Scored>
@@ -58,7 +78,9 @@ struct MetricsAccumulator::State {
   std::vector<ScoredLabelDouble> ranked;
   std::vector<std::int32_t> ranked_labels;
 
-  void TakeTruth(std::span<const std::int32_t> labels);
+  void TakeTruth(std::span<const std::int32_t> labels, std::size_t classes = kMaxClasses);
+  /// Takes a dense row's best labels and `truth` into the totals.
+  void AddBest(std::span<const ScoredLabel> best, std::size_t classes);
   void RefuseRepeatedLabels();
   /// Takes `ranked` (best first, at least as long as needed) and `truth` into the totals; `scores`:
   /// how many labels of the video have one.
@@ -70,7 +92,8 @@ struct MetricsAccumulator::State {
   [[nodiscard]] double Perr() const;
 };
 
-void MetricsAccumulator::State::TakeTruth(std::span<const std::int32_t> labels) {
+void MetricsAccumulator::State::TakeTruth(std::span<const std::int32_t> labels,
+                                          std::size_t classes) {
   truth.assign(labels.begin(), labels.end());
   std::ranges::sort(truth);
   if (std::ranges::adjacent_find(truth) != truth.end()) {
@@ -82,6 +105,16 @@ void MetricsAccumulator::State::TakeTruth(std::span<const std::int32_t> labels) 
                                 std::to_string(truth.front() < 0 ? truth.front() : truth.back()) +
                                 " is not in 0.." + std::to_string(kMaxClasses - 1));
   }
+  if (static_cast<std::size_t>(truth.back()) >= classes) {
+    throw std::invalid_argument("true label " + std::to_string(truth.back()) +
+                                " is not among the " + std::to_string(classes) + " classes");
+  }
+}
+
+void MetricsAccumulator::State::AddBest(std::span<const ScoredLabel> best, std::size_t classes) {
+  ranked.clear();
+  for (const ScoredLabel& item : best) ranked.push_back({item.label, item.score});
+  AddRanked(classes);
 }
 
 void MetricsAccumulator::State::RefuseRepeatedLabels() {
@@ -184,19 +217,19 @@ void MetricsAccumulator::Reserve(std::int64_t videos) {
 void MetricsAccumulator::AddDense(std::span<const float> scores,
                                   std::span<const std::int32_t> labels) {
   State& state = *state_;
-  state.TakeTruth(labels);
-  if (!state.truth.empty() && static_cast<std::size_t>(state.truth.back()) >= scores.size()) {
-    throw std::invalid_argument("true label " + std::to_string(state.truth.back()) +
-                                " is not among the " + std::to_string(scores.size()) + " classes");
-  }
-  const std::size_t needed =
-      std::max({state.top_k, state.truth.size(), static_cast<std::size_t>(kTopClasses)});
-  state.ranked.clear();
+  state.TakeTruth(labels, scores.size());
+  state.AddBest(TopK(scores, static_cast<int>(BestNeeded(labels.size()))), scores.size());
+}
+
+void MetricsAccumulator::AddBest(std::span<const ScoredLabel> best, std::size_t classes,
+                                 std::span<const std::int32_t> labels) {
+  state_->TakeTruth(labels, classes);
+  state_->AddBest(best.first(std::min(best.size(), BestNeeded(labels.size()))), classes);
+}
+
+std::size_t MetricsAccumulator::BestNeeded(std::size_t true_labels) const {
   // As many as there are true labels, even beyond top_k: PERR looks that far down.
-  for (const ScoredLabel& item : TopK(scores, static_cast<int>(needed))) {
-    state.ranked.push_back({item.label, item.score});
-  }
-  state.AddRanked(scores.size());
+  return std::max({state_->top_k, true_labels, static_cast<std::size_t>(kTopClasses)});
 }
 
 void MetricsAccumulator::AddSparse(std::span<const ScoredLabelDouble> scores,
@@ -219,10 +252,10 @@ void MetricsAccumulator::AddSparse(std::span<const ScoredLabel> scores,
   AddSparse(exact, labels);
 }
 
-Metrics MetricsAccumulator::Compute() const {
+Metrics MetricsAccumulator::Compute(int threads) const {
   State& state = *state_;
   if (state.positives == 0) return NotMeasured(state.videos);
-  SortByScore(state.pool);
+  SortByScore(std::span(state.pool), threads);
   ExpectedPrecision whole;
   std::vector<ExpectedPrecision> of_class(state.positives_of_class.size());
   for (const PooledPair& pair : state.pool) {
@@ -255,7 +288,7 @@ Metrics MetricsAccumulator::Compute() const {
 
 double GlobalAveragePrecision(std::vector<PooledScore>& pool, std::int64_t positives) {
   if (positives <= 0) return 0;
-  SortByScore(pool);
+  SortByScore(std::span(pool), 1);
   ExpectedPrecision precision;
   for (const PooledScore& item : pool) precision.Add(item.score, item.positive);
   return precision.Sum() / static_cast<double>(positives);

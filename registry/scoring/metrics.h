@@ -112,6 +112,12 @@ class MetricsAccumulator {
 
   /// A dense row: scores[c] of class c. `labels`: the true classes.
   void AddDense(std::span<const float> scores, std::span<const std::int32_t> labels);
+  /// The same of which the best labels are known: `best` is TopK of the row of so many classes,
+  /// whose k is at least BestNeeded() of its true labels.
+  void AddBest(std::span<const ScoredLabel> best, std::size_t classes,
+               std::span<const std::int32_t> labels);
+  /// How many of a dense row's best labels count for a video of so many true ones.
+  [[nodiscard]] std::size_t BestNeeded(std::size_t true_labels) const;
 
   /// A sparse list, any order; labels not listed count as score 0 and never enter the pool. An
   /// empty list has no best label, so it is no hit. Of top_5's second to fifth label a score of 0
@@ -121,8 +127,8 @@ class MetricsAccumulator {
 
   /// Of all videos so far; more may be added afterwards. NotMeasured where none of them has a true
   /// label: nothing could be right or wrong. Sorts what was collected in place, so it
-  /// is not for two threads at once.
-  [[nodiscard]] Metrics Compute() const;
+  /// is not for two threads at once; on `threads` threads of its own, whose number changes no bit.
+  [[nodiscard]] Metrics Compute(int threads = 1) const;
 
  private:
   struct State;

@@ -105,7 +105,7 @@ Predictions ReadPredictions(const fs::path& path) {
   return predictions;
 }
 
-Metrics Score(const Predictions& predictions, const Truth& truth) {
+Metrics Score(const Predictions& predictions, const Truth& truth, int threads) {
   MetricsAccumulator metrics;
   metrics.Reserve(static_cast<std::int64_t>(truth.size()));
   std::string first_missing;
@@ -129,7 +129,7 @@ Metrics Score(const Predictions& predictions, const Truth& truth) {
         "); every video of the truth must be predicted (--common-videos scores those "
         "that are)");
   }
-  return metrics.Compute();
+  return metrics.Compute(threads);
 }
 
 }  // namespace beamgrid

@@ -59,7 +59,7 @@ using Truth = std::map<std::string, std::vector<std::int32_t>>;
 [[nodiscard]] Truth ReadTruthCsv(const std::filesystem::path& path);
 
 /// GAP and the rest over exactly the videos of `truth`. Throws InputError if a video is missing,
-/// with the count.
-[[nodiscard]] Metrics Score(const Predictions& predictions, const Truth& truth);
+/// with the count. The number of threads changes no bit.
+[[nodiscard]] Metrics Score(const Predictions& predictions, const Truth& truth, int threads = 1);
 
 }  // namespace beamgrid

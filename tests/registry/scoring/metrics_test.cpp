@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -312,6 +313,42 @@ TEST(Metrics, OfNothingAreNoNumbers) {
   EXPECT_EQ(GlobalAveragePrecision(nothing, 0), 0);
 }
 
+/// Of as many pairs as are shared among threads; with scores that are equal and such as differ.
+TEST(Metrics, AreTheSameForAnyNumberOfThreads) {
+  std::mt19937 random(18);
+  for (const int levels : {0, 1, 7, 500}) {
+    const std::vector<Video> videos = RandomVideos(random, 4000, 30, levels);
+    const Metrics alone = MetricsOf(videos, kGapTop);
+    ASSERT_GT(alone.gap, 0);
+    for (const int threads : {2, 3, 8}) {
+      MetricsAccumulator metrics;
+      for (const Video& video : videos) metrics.AddDense(video.scores, video.labels);
+      const Metrics shared = metrics.Compute(threads);
+      for (const Metric& metric : kMetrics) {
+        EXPECT_EQ(std::bit_cast<std::uint64_t>(shared.*metric.value),
+                  std::bit_cast<std::uint64_t>(alone.*metric.value))
+            << metric.name << ", " << threads << " threads, " << levels << " levels";
+      }
+    }
+  }
+}
+
+TEST(Metrics, OfBestLabelsAreThoseOfTheWholeRow) {
+  std::mt19937 random(19);
+  const std::vector<Video> videos = RandomVideos(random, 60, 300, 0);
+  MetricsAccumulator metrics;
+  for (const Video& video : videos) {
+    // More than the twenty of the pool, for there are more labels.
+    ASSERT_EQ(metrics.BestNeeded(video.labels.size()),
+              std::max<std::size_t>(video.labels.size(), 20));
+    metrics.AddBest(TopK(video.scores, 200), video.scores.size(), video.labels);
+  }
+  const Metrics whole = MetricsOf(videos, kGapTop);
+  EXPECT_EQ(metrics.Compute().gap, whole.gap);
+  EXPECT_EQ(metrics.Compute().perr, whole.perr);
+  EXPECT_EQ(metrics.Compute().map, whole.map);
+}
+
 TEST(Metrics, MoreVideosMayFollowACompute) {
   std::mt19937 random(17);
   const std::vector<Video> videos = RandomVideos(random, 40, 30, 0);
@@ -333,6 +370,8 @@ TEST(Metrics, ARefusedVideoDoesNotCount) {
   EXPECT_THAT(refusal([&] { metrics.AddDense(Floats{.5F, nan}, Labels{0}); }),
               HasSubstr("label 1 is NaN"));
   EXPECT_THAT(refusal([&] { metrics.AddDense(Floats{.5F, .1F}, Labels{2}); }),
+              HasSubstr("true label 2 is not among the 2 classes"));
+  EXPECT_THAT(refusal([&] { metrics.AddBest(Sparse{{0, .5F}}, 2, Labels{2}); }),
               HasSubstr("true label 2 is not among the 2 classes"));
   EXPECT_THAT(refusal([&] { metrics.AddDense(Floats{.5F, .1F}, Labels{1, 1}); }),
               HasSubstr("repeated"));
