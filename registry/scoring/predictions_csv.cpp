@@ -8,6 +8,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <limits>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -22,6 +25,7 @@
 #include "registry/util/input_error.h"
 #include "registry/util/system_error.h"
 #include "registry/util/text_file.h"
+#include "registry/util/threads.h"
 
 namespace beamgrid {
 namespace {
@@ -63,6 +67,14 @@ class RowReader {
     Refuse("the first line must be '" + std::string(header) + "', is '" +
            std::string(first.substr(0, 60)) + "'" + HintOf(first));
   }
+  /// Reads the rows that begin at one of the bytes first, ..., end - 1, of which the first is not
+  /// the file's. Counts no lines of the others.
+  RowReader(const fs::path& path, std::int64_t first, std::int64_t end)
+      : path_(path.string()), file_(OpenToRead(path)), position_(first - 1), end_(end) {
+    file_.seekg(position_);
+    NextLine();  // the rest of the row before, or its end alone
+  }
+  void ReadUntil(std::int64_t end) { end_ = end; }
 
   /// Reads the next row's id and list, which stay until the next call; empty lines are skipped.
   /// False at the end.
@@ -88,11 +100,13 @@ class RowReader {
 
  private:
   bool NextLine() {
+    if (position_ >= end_) return false;
     if (!std::getline(file_, text_)) {
       if (file_.bad()) throw SystemError(path_, "cannot read", errno);
       return false;
     }
     ++line_;
+    position_ += std::ssize(text_) + 1;
     if (text_.ends_with('\r')) text_.pop_back();
     return true;
   }
@@ -101,6 +115,8 @@ class RowReader {
   std::ifstream file_;
   std::string text_;  ///< of the line
   std::int64_t line_ = 0;
+  std::int64_t position_ = 0;  ///< of the next line's first byte
+  std::int64_t end_ = std::numeric_limits<std::int64_t>::max();
 };
 
 void SkipSpaces(std::string_view& list) {
@@ -279,11 +295,10 @@ class SeenIds {
   std::vector<std::size_t> ends_ = {0};  // in these, of what is before each row, and of the last
 };
 
-/// Passes each list of a file on, sorted; `check` may refuse it before. Returns the order of the
+/// Passes each list of the rows on, sorted; `check` may refuse it before. Returns the order of the
 /// lists by id.
 template <typename Check, typename Take>
-std::vector<std::size_t> ForEachList(const fs::path& path, const Check& check, const Take& take) {
-  RowReader rows(path, kPredictionsCsvHeader);
+std::vector<std::size_t> ForEachList(RowReader& rows, const Check& check, const Take& take) {
   SeenIds seen;
   PairsParser parser;
   std::string_view id;
@@ -300,18 +315,65 @@ std::vector<std::size_t> ForEachList(const fs::path& path, const Check& check, c
   return seen.Order(rows);
 }
 
+/// Reads rows of lists, each of which `check` may refuse. Returns the videos by id.
+template <typename Check>
+std::vector<VideoPrediction> ReadRows(RowReader& rows, const Check& check) {
+  std::vector<VideoPrediction> videos;  // in the order of the file
+  const auto order =
+      ForEachList(rows, check, [&](std::string_view id, const std::vector<ScoredLabelDouble>& top) {
+        videos.push_back({std::string(id), top, {}});
+      });
+  std::vector<VideoPrediction> sorted;
+  sorted.reserve(order.size());
+  for (const std::size_t row : order) sorted.push_back(std::move(videos[row]));
+  return sorted;
+}
+
+/// Reads both halves of a file at once. Nothing where anything is wrong with it: what and in which
+/// line is said by whoever reads it as a whole.
+template <typename Check>
+std::optional<std::vector<VideoPrediction>> ReadHalves(const fs::path& path, std::int64_t bytes,
+                                                       const Check& check) {
+  std::vector<VideoPrediction> halves[2];
+  try {
+    ForEachOnThreads(2, 2, [&](std::size_t half) {
+      RowReader rows =
+          half == 0 ? RowReader(path, kPredictionsCsvHeader) : RowReader(path, bytes / 2, bytes);
+      if (half == 0) rows.ReadUntil(bytes / 2);
+      halves[half] = ReadRows(rows, check);
+    });
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+  std::vector<VideoPrediction> whole;
+  whole.reserve(halves[0].size() + halves[1].size());
+  const auto move = [](auto at) { return std::make_move_iterator(at); };
+  std::merge(move(halves[0].begin()), move(halves[0].end()), move(halves[1].begin()),
+             move(halves[1].end()), std::back_inserter(whole),
+             [](const auto& a, const auto& b) { return a.id < b.id; });
+  const auto repeated = std::ranges::adjacent_find(whole, {}, &VideoPrediction::id);
+  if (repeated != whole.end()) return std::nullopt;
+  return whole;
+}
+
 /// Reads a file of lists, each of which `check` may refuse.
 template <typename Check>
 Predictions ReadLists(const fs::path& path, const Check& check) {
-  std::vector<VideoPrediction> videos;  // in the order of the file
-  Predictions predictions;
-  const auto order =
-      ForEachList(path, check, [&](std::string_view id, const std::vector<ScoredLabelDouble>& top) {
-        videos.push_back({std::string(id), top, {}});
-        predictions.top_k = std::max(predictions.top_k, static_cast<int>(top.size()));
-      });
-  predictions.videos.reserve(order.size());
-  for (const std::size_t row : order) predictions.videos.push_back(std::move(videos[row]));
+  constexpr std::uintmax_t kWorthAThread = 1 << 20;
+  std::error_code unknown;
+  const std::uintmax_t bytes = fs::file_size(path, unknown);
+  std::optional<std::vector<VideoPrediction>> videos;
+  if (!unknown && bytes > kWorthAThread && UsableThreads() > 1) {
+    videos = ReadHalves(path, static_cast<std::int64_t>(bytes), check);
+  }
+  if (!videos) {
+    RowReader rows(path, kPredictionsCsvHeader);
+    videos = ReadRows(rows, check);
+  }
+  Predictions predictions{.videos = *std::move(videos)};
+  for (const VideoPrediction& video : predictions.videos) {
+    predictions.top_k = std::max(predictions.top_k, static_cast<int>(video.top.size()));
+  }
   return predictions;
 }
 
@@ -334,7 +396,8 @@ void ReadProbabilityLists(const fs::path& path, std::int64_t classes, const Take
     rows.Refuse("label " + std::to_string(strange->label) + " is none of the data's " +
                 std::to_string(classes) + " classes, 0.." + std::to_string(classes - 1));
   };
-  static_cast<void>(ForEachList(path, check, take));
+  RowReader rows(path, kPredictionsCsvHeader);
+  static_cast<void>(ForEachList(rows, check, take));
 }
 
 void AppendCsvRow(std::string& text, const VideoPrediction& video, int top_k,

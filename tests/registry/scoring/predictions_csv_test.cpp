@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 
 #include "registry/scoring/predictions.h"
@@ -80,6 +81,62 @@ TEST_F(CsvTest, RefusalsNameFileAndLine) {
               HasSubstr(":4: video 'a' is repeated, it was in line 2"));
   EXPECT_THAT(Refusal("only-an-id\n"), HasSubstr(":2: must be 'id,list'"));
   EXPECT_THAT(Refusal(",1 0.5\n"), HasSubstr(":2: the video's id is empty"));
+}
+
+/// Of a file that is large enough to be read in halves.
+class LongCsvTest : public CsvTest {
+ protected:
+  static constexpr int kRows = 45'000;
+
+  static std::string Id(int row) {
+    return "v" + std::to_string(std::int64_t{row} * 7919 % kRows + 100'000);
+  }
+  static std::string Rows(const std::map<int, std::string>& others = {},
+                          const std::string& line_end = "\n") {
+    std::string rows;
+    for (int row = 0; row < kRows; ++row) {
+      const std::string label = std::to_string(row + 1);
+      const auto other = others.find(row);
+      rows += (other != others.end() ? other->second
+                                     : Id(row) + "," + label + " 0.25 " + label + "0 0.5") +
+              line_end;
+    }
+    return rows;
+  }
+  static void ExpectAllRows(const std::vector<VideoPrediction>& videos) {
+    ASSERT_EQ(videos.size(), static_cast<std::size_t>(kRows));
+    ASSERT_TRUE(std::ranges::is_sorted(videos, {}, &VideoPrediction::id));
+    for (int row = 0; row < kRows; ++row) {
+      const auto video = std::ranges::lower_bound(videos, Id(row), {}, &VideoPrediction::id);
+      ASSERT_EQ(video->id, Id(row));
+      ASSERT_EQ(video->top.size(), 2U);
+      ASSERT_EQ(video->top[0].label, 10 * (row + 1));
+      ASSERT_EQ(video->top[1].label, row + 1);
+    }
+  }
+};
+
+TEST_F(LongCsvTest, EachRowIsReadOnceWhereverTheMiddleOfTheFileLies) {
+  for (const char* line_end : {"\n", "\r\n"}) {
+    const std::string rows = Rows({}, line_end);
+    for (int spaces = 0; spaces < 60; spaces += 2) {  // of which a half is before the middle
+      const Predictions read = Read(std::string(static_cast<std::size_t>(spaces), '\n') + rows);
+      EXPECT_EQ(read.top_k, 2);
+      ExpectAllRows(read.videos);
+    }
+  }
+  const std::string rows = Rows();
+  ExpectAllRows(Read(rows.substr(0, rows.size() - 1)).videos);
+}
+
+TEST_F(LongCsvTest, RefusalsNameTheFirstMistakeAndItsLine) {
+  for (const int row : {4, kRows / 2, kRows - 1}) {
+    const std::string line = ":" + std::to_string(row + 2) + ": ";
+    EXPECT_THAT(Refusal(Rows({{row, "bad,x 1"}})), HasSubstr("file.csv" + line + "label 'x'"));
+    EXPECT_THAT(Refusal(Rows({{row, Id(3) + ",1 0.5"}})),
+                HasSubstr(line + "video '" + Id(3) + "' is repeated, it was in line 5"));
+  }
+  EXPECT_THAT(Refusal(Rows({{30, "bad,x 1"}, {kRows - 30, "worse"}})), HasSubstr(":32: label 'x'"));
 }
 
 TEST_F(CsvTest, TruthRefusalsNameFileAndLine) {
