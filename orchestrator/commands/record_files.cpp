@@ -13,6 +13,7 @@
 #include "registry/util/input_error.h"
 #include "registry/util/piped_file.h"
 #include "registry/util/text_file.h"
+#include "registry/util/threads.h"
 #include "trainer/data/truth.h"
 #include "trainer/data/unfinished.h"
 
@@ -116,6 +117,12 @@ Truth ReadTruth(const std::vector<std::string>& names) {
                      " is a CSV file beside others");
   }
   return ReadTruthCsv(*csv);
+}
+
+std::future<Truth> ReadTruthMeanwhile(const std::vector<std::string>& names) {
+  const bool now = UsableThreads() > 1 && std::ranges::any_of(names, IsCsv);
+  return std::async(now ? std::launch::async : std::launch::deferred,
+                    [names] { return ReadTruth(names); });
 }
 
 std::optional<SegmentTruth> ReadRatings(const std::vector<std::string>& names) {

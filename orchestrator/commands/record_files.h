@@ -2,6 +2,7 @@
 // Record files and truth as they are named on a command line.
 
 #include <filesystem>
+#include <future>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,9 @@ namespace beamgrid {
 
 /// Reads the truth from one competition CSV (`VideoId,Labels`), or from record files.
 [[nodiscard]] Truth ReadTruth(const std::vector<std::string>& names);
+/// Begins ReadTruth on another core where there is one and the truth is a CSV file; else it is read
+/// when it is asked for. What is wrong with it is thrown then, too.
+[[nodiscard]] std::future<Truth> ReadTruthMeanwhile(const std::vector<std::string>& names);
 
 /// Reads the ratings of the segments in record files; nothing where a CSV is named, which cannot
 /// say what was rated and not shown.

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <iomanip>
 #include <optional>
+#include <utility>
 
 #include "orchestrator/commands/class_names.h"
 #include "orchestrator/commands/command.h"
@@ -18,6 +20,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
+#include "registry/util/threads.h"
 
 namespace beamgrid {
 namespace {
@@ -135,7 +138,8 @@ class ScoreCommand : public Subcommand {
     if (IsNamedPredictions(predictions_)) {
       const NamedPredictions named = ReadNamedPredictions(predictions_);
       RequireClassesOfTruth(named.classes);
-      return ScoreVideos(RequirePredictions(predictions_, named.predictions));
+      return ScoreVideos(RequirePredictions(predictions_, named.predictions),
+                         ReadTruthMeanwhile(truth_));
     }
     RequireClassesOfTruth({});
     if (IsSegmentsCsv(predictions_)) {
@@ -147,6 +151,7 @@ class ScoreCommand : public Subcommand {
       }
       return ScoreRanking(predictions_, truth_);
     }
+    std::future<Truth> truth = ReadTruthMeanwhile(truth_);
     const Predictions predictions =
         RequirePredictions(predictions_, ReadPredictionsCsv(predictions_));
     if (AreSegments(predictions)) {
@@ -155,13 +160,13 @@ class ScoreCommand : public Subcommand {
         return ScoreSegments(predictions, *ratings);
       }
     }
-    return ScoreVideos(predictions);
+    return ScoreVideos(predictions, std::move(truth));
   }
 
-  Metrics ScoreVideos(const Predictions& predictions) {
-    Truth truth = ReadTruth(truth_);
+  Metrics ScoreVideos(const Predictions& predictions, std::future<Truth> being_read) {
+    Truth truth = being_read.get();
     if (common_videos_) common_ = KeepCommon(predictions, truth);
-    return Score(predictions, truth);
+    return Score(predictions, truth, UsableThreads());
   }
 
   void Print(std::ostream& out, const Metrics& metrics) const {

@@ -187,6 +187,11 @@ TEST_F(ResultsCommandsTest, ScoreRefusesMissingFilesVideosAndNonsense) {
   const Called nonsense = Call({"score", "--predictions", broken, "--truth", Path("truth.csv")});
   EXPECT_EQ(nonsense.exit_code, 2);
   EXPECT_THAT(nonsense.err, HasSubstr(broken + ":3"));
+  // Both are read at the same time; what is wrong with the predictions is said first.
+  const Called both = Call({"score", "--predictions", broken, "--truth", Path("wrong.csv")});
+  EXPECT_EQ(both.exit_code, 2);
+  EXPECT_THAT(both.err,
+              testing::AllOf(HasSubstr(broken + ":3"), testing::Not(HasSubstr("wrong.csv"))));
 }
 
 TEST_F(ResultsCommandsTest, CommonVideosScoresThoseThatBothHaveAndSaysHowMany) {
