@@ -2,6 +2,7 @@
 // A model on a dataset, without training: metrics, loss and the stored predictions.
 
 #include <functional>
+#include <vector>
 
 #include "registry/scoring/metrics.h"
 #include "registry/scoring/predictions.h"
@@ -30,6 +31,11 @@ struct Evaluation {
 /// CPU. A mixture's weights add up to 1 but for rounding, and what that put above 1 is 1; what is
 /// further above is no rounding and stays.
 [[nodiscard]] torch::Tensor ScoresOf(const torch::Tensor& probabilities);
+
+/// Returns the counts[i] best labels of row i (TopK) of such scores [videos, classes]. On
+/// so many threads as LibTorch's operators have, whose number changes no bit.
+[[nodiscard]] std::vector<std::vector<ScoredLabel>> BestLabels(
+    const torch::Tensor& scores, const std::vector<std::size_t>& counts);
 
 /// Scores every video of the dataset, in order. Puts the model into evaluation mode and leaves it
 /// there. Skipped records are in none of the numbers. Throws Diverged on a loss that is not
