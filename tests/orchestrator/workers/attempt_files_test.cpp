@@ -53,6 +53,8 @@ TEST_F(OutcomeTest, AResultWhoseFilesAreNotThereIsNotComplete) {
   EXPECT_FALSE(outcome.complete());
   EXPECT_EQ(outcome.failure().kind, FailureKind::kCrashed);
   EXPECT_THAT(outcome.failure().message, HasSubstr("is damaged: it is gone"));
+  // After a power cut between the names of a result and of what it names, nobody saw an end.
+  EXPECT_THAT(Outcome({}).failure().message, HasSubstr("is damaged: it is gone"));
 }
 
 TEST_F(OutcomeTest, TheCheckpointThatOlderWorkersListedIsNoArtifact) {
