@@ -39,6 +39,13 @@ constexpr std::chrono::milliseconds kLongestHold{50};
 /// Why a trial counts no more that nobody asks for; the record keeps it.
 constexpr char kUnasked[] = "it is none that the study asks for now";
 
+/// Returns the share of its training that the attempt goes on from.
+double ResumedShareOf(const Started& started) {
+  const double whole =
+      static_cast<double>(started.epochs) * static_cast<double>(started.train_examples);
+  return whole > 0 ? static_cast<double>(started.resumed_examples) / whole : 0;
+}
+
 }  // namespace
 
 StudyRunner::StudyRunner(const Recipe& recipe, const Catalogue& catalogue, DataSpec data,
@@ -235,7 +242,7 @@ std::vector<NextTrial> StudyRunner::NextTrials() const {
 }
 
 std::optional<WorkAhead> StudyRunner::Ahead() const {
-  return FindWorkAhead(asked_, trials_, lengths_, intake_.LaterTrainings(),
+  return FindWorkAhead(asked_, trials_, lengths_, intake_.LaterTrainings(), pace_.factor(),
                        std::ssize(settings_.slots));
 }
 
@@ -503,6 +510,9 @@ void StudyRunner::Begin(const StartAttempt& start) {
       starter_.Begin(trial, slot, watch_ != nullptr ? watch_->DataStamp() : "");
   trial.running = begun.key;
   trial.queued = executor_.Queues();
+  trial.at_work_since.reset();
+  if (!trial.queued) trial.at_work_since = clock_();
+  trial.resumed_share.reset();
   trial.attempts = begun.key.attempt;
   // Where Launch throws, no worker is at work on the attempt; the next run closes it from its empty
   // directory.
@@ -536,6 +546,7 @@ void StudyRunner::Handle(const ExecutorEvent& event) {
   }
   if (const auto* begun = std::get_if<AttemptBegun>(&event.what)) {
     trial->second.queued = false;
+    trial->second.at_work_since = clock_() - begun->ago;
     store_.NoteBegun(event.key.trial, event.key.attempt, begun->ago);
     return events_.OnBegun(event.key.trial, begun->where);
   }
@@ -554,6 +565,7 @@ void StudyRunner::Handle(const ExecutorEvent& event) {
 
 void StudyRunner::OnStarted(StudyTrial& trial, const Started& started) {
   early_deaths_.OnStarted();
+  trial.resumed_share = ResumedShareOf(started);
   if (started.resumed_examples > trial.resumed_examples) {
     trial.resumed_examples = started.resumed_examples;
     scheduler_.OnTrialMovedOn(trial.id);
@@ -595,11 +607,15 @@ void StudyRunner::EndAttempt(StudyTrial& trial, AttemptOutcome reported) {
   }
   if (!outcome.complete() && outcome.failure().kind == FailureKind::kInterrupted &&
       content_change_.empty() && intake_.IsMeasured(trial)) {
+    NotePace(trial);
     return Pause(trial.id, attempt, outcome);
   }
   const AfterAttempt after = scheduler_.OnAttemptEnded(trial.id, outcome);
   store_.FinishAttempt(trial.id, attempt, outcome, after.state);
-  if (after.state == TrialState::kComplete) return Complete(trial.id, outcome.result());
+  if (after.state == TrialState::kComplete) {
+    NotePace(trial);
+    return Complete(trial.id, outcome.result());
+  }
   const AttemptFailure& failure = outcome.failure();
   if (after.state == TrialState::kFailed) return Fail(trial.id, failure);
   if (!after.retry) return events_.OnInterrupted(trial.id, trial.label());
@@ -608,6 +624,12 @@ void StudyRunner::EndAttempt(StudyTrial& trial, AttemptOutcome reported) {
   Note(trial.label(), "attempt " + std::to_string(attempt) + " ended (" + ToString(failure.kind) +
                           ": " + failure.message + "); it is tried again" +
                           (after.alone ? ", alone on its device" : ""));
+}
+
+void StudyRunner::NotePace(const StudyTrial& trial) {
+  if (!trial.needs.measured || !trial.at_work_since || !trial.resumed_share) return;
+  const std::chrono::duration<double> taken = clock_() - *trial.at_work_since;
+  pace_.Note(taken.count(), trial.needs.seconds * (trial.until_share() - *trial.resumed_share));
 }
 
 void StudyRunner::Pause(TrialId trial, std::int64_t attempt, const AttemptOutcome& outcome) {

@@ -23,6 +23,7 @@
 #include "orchestrator/study/early_deaths.h"
 #include "orchestrator/study/executor.h"
 #include "orchestrator/study/model_counter.h"
+#include "orchestrator/study/pace.h"
 #include "orchestrator/study/progress.h"
 #include "orchestrator/study/resources.h"
 #include "orchestrator/study/scheduler.h"
@@ -181,6 +182,8 @@ class StudyRunner {
   /// Returns what is recorded of an attempt: what its worker reported, unless something speaks
   /// against it.
   [[nodiscard]] AttemptOutcome Judged(StudyTrial& trial, AttemptOutcome reported);
+  /// Compares what the attempt at work took with its forecast, where it did what it was asked for.
+  void NotePace(const StudyTrial& trial);
   /// Takes a trial that has been trained as far as it was asked for out of the running.
   void Pause(TrialId trial, std::int64_t attempt, const AttemptOutcome& outcome);
   void Complete(TrialId trial, const TrialResult& result);
@@ -224,7 +227,8 @@ class StudyRunner {
   std::set<TrialId> foreign_;  ///< those of trials_ that another orchestrator runs
   bool stopping_ = false;
   int heeded_interrupts_ = 0;
-  KnownLengths lengths_;      ///< of asked trials, whole trainings
+  KnownLengths lengths_;  ///< of asked trials, whole trainings
+  Pace pace_;
   std::uint64_t learnt_ = 0;  ///< complete trials that the forecast has learnt from in this run
   std::atomic<int> interrupts_{0};
 };

@@ -3,6 +3,7 @@
 // strategy is told.
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,7 +30,10 @@ struct StudyTrial : NewTrial {
   std::int64_t attempts = 0;          ///< begun so far, in all runs and studies
   std::optional<AttemptKey> running;  ///< this study's attempt at work, or in a cluster's queue
   bool queued = false;                ///< that attempt is in the queue
-  std::int64_t resumed_examples = 0;  ///< the most that an attempt of this run went on from
+  /// When it began to work; nothing: its worker has said nothing yet, or this run did not begin it.
+  std::optional<std::chrono::milliseconds> at_work_since;
+  std::optional<double> resumed_share;    ///< of the training that was done then, by its worker
+  std::int64_t resumed_examples = 0;      ///< the most that an attempt of this run went on from
   std::optional<std::string> miscounted;  ///< why the attempt at work can be no result
 
   /// Returns the size of its model, as it was counted.

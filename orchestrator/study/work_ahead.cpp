@@ -5,8 +5,8 @@
 namespace beamgrid {
 namespace {
 
-void AddWaiting(const StudyTrial& trial, WorkAhead* ahead) {
-  const double rest = trial.needs.seconds * std::max(0.0, trial.until_share() - trial.done);
+void AddWaiting(const StudyTrial& trial, double pace, WorkAhead* ahead) {
+  const double rest = pace * trial.needs.seconds * std::max(0.0, trial.until_share() - trial.done);
   ahead->waiting_seconds += rest;
   ahead->longest_seconds = std::max(ahead->longest_seconds, rest);
 }
@@ -16,13 +16,13 @@ void AddWaiting(const StudyTrial& trial, WorkAhead* ahead) {
 std::optional<WorkAhead> FindWorkAhead(const std::vector<StudyTrial>& asked,
                                        const std::map<TrialId, StudyTrial>& trials,
                                        KnownLengths lengths, std::optional<double> later,
-                                       std::int64_t slots) {
+                                       double pace, std::int64_t slots) {
   if (!later) return std::nullopt;
   WorkAhead ahead{.slots = slots};
   for (const StudyTrial& trial : asked) {
     if (!trial.needs.measured) return std::nullopt;
     lengths.Add(trial.needs.seconds);
-    AddWaiting(trial, &ahead);
+    AddWaiting(trial, pace, &ahead);
   }
   // Where all were asked for before the first was measured.
   const bool none_measured = lengths.trials == 0;
@@ -30,14 +30,14 @@ std::optional<WorkAhead> FindWorkAhead(const std::vector<StudyTrial>& asked,
     if (!trial.needs.measured) return std::nullopt;
     if (none_measured) lengths.Add(trial.needs.seconds);
     if (trial.running && !trial.queued) {
-      ahead.running[id] = {.seconds = trial.needs.seconds, .until = trial.until_share()};
+      ahead.running[id] = {.seconds = pace * trial.needs.seconds, .until = trial.until_share()};
     } else {
-      AddWaiting(trial, &ahead);
+      AddWaiting(trial, pace, &ahead);
     }
   }
   if (*later == 0) return ahead;
   if (lengths.trials == 0) return std::nullopt;
-  ahead.later_seconds = *later * lengths.seconds / static_cast<double>(lengths.trials);
+  ahead.later_seconds = pace * *later * lengths.seconds / static_cast<double>(lengths.trials);
   return ahead;
 }
 

@@ -23,11 +23,12 @@ struct KnownLengths {
 
 /// Returns what is left: of the trials that are not recorded yet (`asked`), of those at hand, and
 /// of the `later` trainings that the strategy may still ask for (nothing: it cannot say), each as
-/// long as the mean of those asked for so far. Nothing where the time of some trial is not known.
+/// long as the mean of those asked for so far. `pace`: what forecasts are multiplied with (Pace).
+/// Nothing where the time of some trial is not known.
 [[nodiscard]] std::optional<WorkAhead> FindWorkAhead(const std::vector<StudyTrial>& asked,
                                                      const std::map<TrialId, StudyTrial>& trials,
                                                      KnownLengths lengths,
-                                                     std::optional<double> later,
+                                                     std::optional<double> later, double pace,
                                                      std::int64_t slots);
 
 }  // namespace beamgrid

@@ -11,6 +11,7 @@ class StudyEtaTest : public StudyRunnerTest {
   /// Returns what Eta said in each turn, repetitions left out.
   std::vector<std::optional<seconds>> EtasOf(const std::string& recipe) {
     std::vector<std::optional<seconds>> etas;
+    tick_ = std::chrono::milliseconds(0);  // what takes no time has no pace
     watch_state_ = [&etas](const ProgressState& state) {
       // Without a forecast it goes by the clock, which is not of interest here.
       const auto eta = state.ahead ? Eta(state) : std::nullopt;
@@ -76,6 +77,51 @@ TEST_F(StudyEtaTest, OfHalvingCountsEpochs) {
                  "[1]"));
   // 26 of 108 epochs of 10 s each.
   EXPECT_EQ(etas.front(), seconds(260));
+}
+
+/// A machine that others load: all takes twice as long as was forecast.
+TEST_F(StudyEtaTest, GoesByThePaceOfThreeTrialsThatHaveEnded) {
+  slots_ = 1;
+  tick_ = std::chrono::milliseconds(0);
+  resources_.measured_after = 0;
+  resources_.seconds_of = [](const ModelSpec&) { return 100.0; };
+  FakeExecutor executor(world_, outcome_of_);
+  executor.on_poll = [this] { now_ += seconds(200); };
+  std::vector<std::optional<seconds>> etas;
+  watch_state_ = [&etas](const ProgressState& state) {
+    if (etas.empty() || etas.back() != Eta(state)) etas.push_back(Eta(state));
+  };
+  Run(RecipeText("eta", kFourModels, "[1, 2]"), executor);
+  EXPECT_EQ(etas, (std::vector<std::optional<seconds>>{
+                      seconds(800), seconds(700), seconds(600), seconds(2 * 500), seconds(2 * 400),
+                      seconds(2 * 300), seconds(2 * 200), seconds(2 * 100), seconds(0)}));
+}
+
+/// What an attempt went on from is not in its time, nor the wait in a cluster's queue.
+TEST_F(StudyEtaTest, ThePaceIsOfWhatAnAttemptDidWhileItWasAtWork) {
+  slots_ = 1;
+  tick_ = std::chrono::milliseconds(0);
+  resources_.measured_after = 0;
+  resources_.seconds_of = [](const ModelSpec&) { return 100.0; };
+  FakeExecutor executor(world_, outcome_of_);
+  executor.queues = true;
+  executor.says = [](const TrialFile&) {
+    return std::vector<Message>{Started{.parameters = 1,
+                                        .size_bytes = 4,
+                                        .epochs = 4,
+                                        .train_examples = 10,
+                                        .resumed_examples = 30}};
+  };
+  // One poll in the queue, one at work: 75 s for a quarter of 100 s.
+  int polls = 0;
+  executor.on_poll = [&] { now_ += ++polls % 2 == 1 ? seconds(1000) : seconds(75); };
+  std::optional<WorkAhead> ahead;
+  watch_state_ = [&](const ProgressState& state) {
+    if (state.complete == 3 && state.running.empty()) ahead = state.ahead;
+  };
+  Run(RecipeText("eta", kFourModels, "[1]"), executor);
+  ASSERT_TRUE(ahead);
+  EXPECT_DOUBLE_EQ(ahead->waiting_seconds, 300);
 }
 
 }  // namespace study_eta_test
