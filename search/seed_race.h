@@ -36,6 +36,7 @@ class SeedRace : public Strategy {
   std::optional<Candidate> Ask() override;
   void Tell(const Finding& finding) override;
   [[nodiscard]] bool finished() const override;
+  [[nodiscard]] bool has_asked_for_all() const override { return strategy_->has_asked_for_all(); }
   [[nodiscard]] Effort effort() const override { return strategy_->effort(); }
   /// Returns the strategy's decisions, and what the races came to.
   [[nodiscard]] std::vector<std::string> Decisions() const override;

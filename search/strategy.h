@@ -82,6 +82,9 @@ class Strategy {
   virtual void Tell(const Finding& finding) = 0;
   /// True if Ask will never answer a candidate again.
   [[nodiscard]] virtual bool finished() const = 0;
+  /// True if it will ask for no further model, whatever those under way come to, as long as none of
+  /// them is refused; for further epochs or seeds of those that it has asked for it may.
+  [[nodiscard]] virtual bool has_asked_for_all() const { return finished(); }
   /// Returns what it asks for in all, a candidate that is asked for again counted once.
   [[nodiscard]] virtual Effort effort() const = 0;
   /// Returns the most candidates that it asks for in all, where known.

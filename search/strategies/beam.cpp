@@ -55,6 +55,9 @@ class BeamStrategy : public Strategy {
   }
 
   [[nodiscard]] bool finished() const override { return finished_; }
+  [[nodiscard]] bool has_asked_for_all() const override {
+    return finished_ || (stage_ + 1 == criteria_.size() && base_ == beam_.size());
+  }
 
   /// The models of the stage under way are known. A later one asks for all but one of its
   /// candidates around each model of the beam, for that one is the model itself; nothing but

@@ -75,6 +75,10 @@ class GreedyStrategy : public Strategy {
   }
 
   [[nodiscard]] bool finished() const override { return finished_; }
+  [[nodiscard]] bool has_asked_for_all() const override {
+    const bool is_last = pass_ == passes_ && stage_ + 1 == stages_.size();
+    return finished_ || (is_last && next_ == count_);
+  }
 
   /// The models of the stage under way are known. The one that a later stage holds was tried by
   /// the one before it, so that stage asks one model less than it has candidates; not where the

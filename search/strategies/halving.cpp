@@ -130,6 +130,9 @@ class HalvingStrategy : public Strategy {
   }
 
   [[nodiscard]] bool finished() const override { return finished_; }
+  [[nodiscard]] bool has_asked_for_all() const override {
+    return finished_ || rung_ > 0 || next_ == entries_.size();
+  }
   [[nodiscard]] Effort effort() const override {
     // Who is refused takes part in no rung: as many fewer go on.
     Effort effort = EffortOf(asked_for_ - std::min(refused_, asked_for_));

@@ -98,6 +98,10 @@ class ModelStrategy : public Strategy {
   }
 
   [[nodiscard]] bool finished() const override { return finished_; }
+  [[nodiscard]] bool has_asked_for_all() const override {
+    const auto models = static_cast<std::int64_t>(pacing_.asked()) - refused_;
+    return finished_ || (budget_ > 0 && models > 0 && (models + 1) * seeds_ > budget_);
+  }
 
   /// The first design is tried in any case, unless the hours end before it.
   [[nodiscard]] Effort effort() const override {

@@ -49,6 +49,7 @@ class RandomStrategy : public Strategy {
   }
 
   [[nodiscard]] bool finished() const override { return exhausted_ || (open_ == 0 && IsSpent()); }
+  [[nodiscard]] bool has_asked_for_all() const override { return exhausted_ || IsSpent(); }
 
   [[nodiscard]] Effort effort() const override {
     const auto asked = static_cast<std::int64_t>(asked_.size());
