@@ -124,6 +124,7 @@ class HalvingStrategy : public Strategy {
     Entry& entry = entries_[index_.at(finding.name)];
     entry.before = std::exchange(entry.score, finding.objective);
     entry.size_bytes = finding.size_bytes;
+    entry.has_sound_seeds = !finding.scores.empty();
     losses_.Count(finding);
     refused_ += finding.is_refused ? 1 : 0;
     if (next_ == entries_.size() && pending_.empty()) EndRung();
@@ -151,6 +152,7 @@ class HalvingStrategy : public Strategy {
     std::optional<double> before = {};  ///< of the one before that
     std::int64_t size_bytes = 0;
     std::size_t place = 0;  ///< in the last rung; 0: there was none
+    bool has_sound_seeds = false;
   };
 
   void Add(const SearchSpace& space, std::int64_t point) {
@@ -182,7 +184,14 @@ class HalvingStrategy : public Strategy {
   void EndRung() {
     std::vector<Entry> sound;
     for (Entry& entry : entries_) {
-      if (entry.score) sound.push_back(std::move(entry));
+      if (entry.score) {
+        sound.push_back(std::move(entry));
+      } else if (epochs() && entry.has_sound_seeds) {
+        // The other seeds wait, and nobody would take them on.
+        let_go_.push_back({entry.candidate.name, "it was let go after epoch " +
+                                                     std::to_string(*epochs()) +
+                                                     ": another seed of it failed"});
+      }
     }
     const std::string losses = std::exchange(losses_, {}).After("; ");
     // At the end what counts is what was reached.

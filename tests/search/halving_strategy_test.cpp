@@ -93,6 +93,23 @@ TEST(HalvingStrategy, FailuresAreNotPromotedAndTiesGoByName) {
               AllOf(HasSubstr("3 of 8 models go on; best: "), EndsWith("; 1 failed")));
 }
 
+/// Its other seeds would wait for ever.
+TEST(HalvingStrategy, AModelOfWhichASeedFailsIsLetGo) {
+  PlantedSearch search(kHalving, "[1, 2]");
+  const auto score = [](const Candidate& candidate, std::size_t seed) -> std::optional<double> {
+    if (Experts(candidate) == 9 && seed == 1) return std::nullopt;
+    if (Experts(candidate) == 8) return std::nullopt;
+    return Experts(candidate) / 10;
+  };
+  for (const Candidate& candidate : search.AskAll()) search.Tell(candidate, score);
+  const std::vector<LetGo> let_go = search->TakeLetGo();
+  // Four of seven that are behind, and the one; of what failed whole nothing waits.
+  ASSERT_EQ(let_go.size(), 5U);
+  EXPECT_EQ(let_go[0].name, "MC-Mean-MoE9");
+  EXPECT_EQ(let_go[0].why, "it was let go after epoch 1: another seed of it failed");
+  for (const LetGo& one : let_go) EXPECT_NE(one.name, "MC-Mean-MoE8");
+}
+
 TEST(HalvingStrategy, WhatGainsMoreOvertakesFromTheSecondRungOn) {
   const auto model_one_gains = [](double gain) {
     return [gain](const Candidate& candidate, std::size_t) -> std::optional<double> {

@@ -157,6 +157,25 @@ TEST_F(StudyHalvingTest, DeathAtEveryStepEndsInTheSameAnswer) {
   EXPECT_GT(steps, 50);
 }
 
+TEST_F(StudyHalvingTest, OfAModelWithASeedThatFailsNothingWaitsAtTheEnd) {
+  FakeExecutor executor(world_, [this](const TrialFile& trial) -> AttemptOutcome {
+    if (Experts(trial) == 9 && trial.spec.seed == 2) {
+      return {AttemptFailure{.kind = FailureKind::kDiverged, .message = "NaN"}};
+    }
+    return End(trial);
+  });
+  executor.says = [this](const TrialFile& trial) {
+    return Experts(trial) == 9 && trial.spec.seed == 2 ? std::vector<Message>() : Say(trial);
+  };
+  EXPECT_EQ(Run(RecipeText("s", kNine, "[1, 2]"), executor).failed, 1);
+  auto states = StatesOf(Trials("s"));
+  EXPECT_EQ(states.at("MC-Mean-MoE9 1"), TrialState::kPruned);
+  EXPECT_EQ(states.at("MC-Mean-MoE9 2"), TrialState::kFailed);
+  for (const auto& [label, state] : states) EXPECT_NE(state, TrialState::kWaiting) << label;
+  EXPECT_THAT(Notes("s", "MC-Mean-MoE9", 1),
+              Contains("it was let go after epoch 1: another seed of it failed"));
+}
+
 TEST_F(StudyHalvingTest, AnotherStudyTrainsOnWhatWasLetGo) {
   (void)RunHalving(RecipeText("s", kNine, "[1]"));
   std::string grid = RecipeText("grid", kNine, "[1]");
