@@ -154,9 +154,16 @@ class ModelStrategy : public Strategy {
 
   // --- what it may ask ---
 
-  /// Returns which limit leaves no room for another model; empty: none.
+  /// Returns which limit leaves no room for another model; empty: none. Once all have ended it is
+  /// looked again, with what they came to: but only where the question would have waited for that
+  /// before, or a study that goes on, and knows all at once, would end elsewhere.
   [[nodiscard]] std::string LimitReached() const {
-    const std::size_t known = std::max(pacing_.known(), pacing_.idle() ? pacing_.answered() : 0);
+    const std::string limit = LimitBy(pacing_.known());
+    return limit.empty() || !pacing_.idle() ? limit : LimitBy(pacing_.answered());
+  }
+
+  /// Returns the same by the answers to the first `known` questions.
+  [[nodiscard]] std::string LimitBy(std::size_t known) const {
     std::int64_t models = 0;
     double seconds = 0;
     for (std::size_t i = 0; i < known; ++i) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <random>
 #include <set>
 
@@ -312,6 +313,40 @@ TEST(ModelStrategy, KeepsToTheHours) {
   EXPECT_TRUE(search->finished());
   EXPECT_EQ(asked, 12);
   EXPECT_THAT(search->Decisions(), Contains(HasSubstr("GPU-hours")));
+}
+
+/// A study that goes on is answered at once, whatever the record holds: it ends where it ended.
+TEST(ModelStrategy, WithHoursAsksTheSameWhenAllIsKnown) {
+  std::map<std::string, double> took;
+  for (int seed = 1; seed <= 30; ++seed) {
+    const std::string text =
+        RecipeOf(kModelGrid, "gpu_hours = 2\nparallel = 4\nseed = " + std::to_string(seed) + "\n");
+    std::mt19937 random(static_cast<unsigned>(seed));
+    std::vector<std::string> asked, again;
+    ModelSearch search(text);
+    std::vector<Candidate> open;
+    while (true) {
+      while (auto candidate = search->Ask()) {
+        asked.push_back(candidate->name);
+        open.push_back(std::move(*candidate));
+      }
+      if (open.empty()) break;
+      const double seconds = static_cast<double>(100 + random() % 1000);
+      took[open.front().name] = seconds;
+      search.Tell(open.front(), {*Peak(open.front().model)}, seconds);
+      open.erase(open.begin());
+    }
+    EXPECT_TRUE(search->finished());
+    ModelSearch known(text);
+    while (auto candidate = known->Ask()) {
+      again.push_back(candidate->name);
+      const auto seconds = took.find(candidate->name);
+      ASSERT_NE(seconds, took.end()) << candidate->name << " was not asked for before";
+      known.Tell(*candidate, {*Peak(candidate->model)}, seconds->second);
+    }
+    EXPECT_EQ(again, asked) << "seed " << seed;
+    EXPECT_EQ(known->Decisions(), search->Decisions()) << "seed " << seed;
+  }
 }
 
 TEST(ModelStrategy, LaterSeedsOfAModelChangeTheChoiceAndNotTheQuestions) {
