@@ -27,6 +27,8 @@ class SomeCounted : public ModelCounter {
   CountAnswer Count(const ModelSpec& model, const DataSpec& data) override {
     return counted_++ < kCountedModels ? counter_.Count(model, data) : ModelSize{};
   }
+  /// True if every answer was one of the counter.
+  [[nodiscard]] bool knew_all() const { return counted_ <= kCountedModels; }
 
  private:
   ModelCounter& counter_;
@@ -36,8 +38,12 @@ class SomeCounted : public ModelCounter {
 /// Followed is what a search asks for, as far as the record holds its results.
 struct Followed {
   std::set<std::string> fingerprints;
+  std::set<std::string> models;  ///< as canonical JSON
   bool to_its_end = false;
+  bool all_models = false;  ///< no others come, whatever the results are
 };
+
+std::string KeyOf(const ModelSpec& model) { return CanonicalJson(ToJson(model)); }
 
 Followed Follow(TrialIntake& intake, const Store& store) {
   Followed followed;
@@ -46,9 +52,11 @@ Followed Follow(TrialIntake& intake, const Store& store) {
     const std::optional<ConsideredCandidate> candidate = intake.Next();
     if (!candidate) {
       followed.to_its_end = all_over && intake.strategy().finished();
+      followed.all_models = intake.strategy().has_asked_for_all();
       return followed;
     }
     if (candidate->refusal) continue;
+    followed.models.insert(KeyOf(candidate->trials.front().spec.model));
     for (const StudyTrial& trial : candidate->trials) {
       followed.fingerprints.insert(trial.fingerprint);
       if (trial.known && intake.IsMeasured(trial)) {
@@ -120,7 +128,15 @@ class ChangeFinder {
         is_grid && (change_.recipe.empty() || !planned || *planned > kCountedModels);
     Followed followed;
     if (!is_large_grid) followed = Follow(intake, store_);
+    // What was taken for a model may be refused, and leave room for another one.
+    followed.all_models = followed.all_models && counter.knew_all();
     const bool narrows = Narrows(change_.recipe, recipe_);
+    const bool races = recipe_.least_seeds < recipe_.seeds.size();
+    const auto results_decide = [&](const TrialRecord& trial) {
+      if (!followed.all_models) return true;
+      const std::optional<ModelSpec> model = races ? intake.ModelNow(trial) : std::nullopt;
+      return model && followed.models.contains(KeyOf(*model));
+    };
     std::vector<TrialRecord> of_other_content;
     std::int64_t known = 0;  // trials that are asked for and the study's already
     for (TrialRecord& trial : store_.Trials(study.id, Counting::kAll)) {
@@ -145,7 +161,8 @@ class ChangeFinder {
       // A search that is known to its end asks for no more; else its results decide. What it has
       // trained and its recipe does not tell of is its own affair while nobody changes the recipe.
       const bool may_be_asked =
-          same || (!is_grid && !is_meant && !now && !too_large && change_.recipe.empty());
+          (same && results_decide(trial)) ||
+          (!is_grid && !is_meant && !now && !too_large && change_.recipe.empty());
       if (may_be_asked && !(followed.to_its_end && narrows)) {
         if (finished && narrows) ++change_.finished_at_stake;
         ++change_.undecided;
@@ -166,7 +183,8 @@ class ChangeFinder {
       if (planned) change_.added = std::max<std::int64_t>(0, *planned - known);
     } else {
       change_.added = static_cast<std::int64_t>(followed.fingerprints.size()) - known;
-      change_.more_may_follow = !is_grid && !followed.to_its_end;
+      const bool all_trials = followed.all_models && !races;
+      change_.more_may_follow = !is_grid && !followed.to_its_end && !all_trials;
     }
     change_.counted = true;
   }

@@ -62,12 +62,15 @@ TrialIntake::TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataS
   if (!spec_.data.digest.empty()) starts_.emplace(recipe, store);
 }
 
+std::optional<ModelSpec> TrialIntake::ModelNow(const TrialRecord& recorded) const {
+  return space_.Counterpart(ModelSpecFromJson(ParseJson(recorded.model_json)));
+}
+
 std::optional<std::string> TrialIntake::FingerprintNow(const TrialRecord& recorded) const {
   if (!starts_ || std::ranges::find(recipe_.seeds, recorded.seed) == recipe_.seeds.end()) {
     return std::nullopt;
   }
-  std::optional<ModelSpec> model =
-      space_.Counterpart(ModelSpecFromJson(ParseJson(recorded.model_json)));
+  std::optional<ModelSpec> model = ModelNow(recorded);
   if (!model) return std::nullopt;
   TrialSpec spec = spec_;
   spec.model = *std::move(model);

@@ -46,6 +46,8 @@ class TrialIntake {
   TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataSpec data, const Store* store,
               ModelCounter& counter, std::size_t slots);
 
+  /// Returns the model of the study that a recorded trial's is by now; nothing where it has none.
+  [[nodiscard]] std::optional<ModelSpec> ModelNow(const TrialRecord& recorded) const;
   /// Returns the fingerprint that the study's trial of a recorded model and seed has by now;
   /// nothing where the recipe means none such, and where there are no fingerprints.
   [[nodiscard]] std::optional<std::string> FingerprintNow(const TrialRecord& recorded) const;

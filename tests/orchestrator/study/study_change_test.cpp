@@ -388,9 +388,7 @@ TEST_F(SearchChangeTest, ABudgetThatChangesKeepsWhatTheSearchStillAsksFor) {
   EXPECT_EQ(Run(of_budget("2")).complete, 2);
   EXPECT_EQ(Run(of_budget("4")).complete, 2);
   EXPECT_THAT(events_, Contains("  search.budget: 2 -> 4"));
-  EXPECT_THAT(events_,
-              Contains("2 trials stay, 2 are new to begin with, 0 are no longer asked for; "
-                       "which new ones follow, the search decides by its results"));
+  EXPECT_THAT(events_, Contains("2 trials stay, 2 are new, 0 are no longer asked for"));
   ExpectAllComplete("s", 4);
   EXPECT_THAT(Refusal(of_budget("3")),
               AllOf(HasSubstr("1 finished trial of study 's' would no longer count\n"),
@@ -430,6 +428,58 @@ TEST_F(SearchChangeTest, WhatIsDrawnAnewIsAskedFor) {
     EXPECT_EQ(RunAccepting(larger).exit_code, 0) << strategy;
     EXPECT_THAT(Trials("s"), SizeIs(5)) << strategy;
   }
+}
+
+/// What is drawn, no result decides, however far the study is; which of it gets further seeds, the
+/// results do.
+TEST_F(SearchChangeTest, OfWhatIsDrawnTheResultsDecideNothingButFurtherSeeds) {
+  const auto recipe = [](const std::string& temporal, const std::string& seeds,
+                         const std::string& search) {
+    return Recipe(temporal +
+                      "[train]\nepochs = 4\n[[grid.classifier]]\nuse = \"moe\"\nexperts = "
+                      "[2, 4, 8, 16]\n[search]\n" +
+                      search,
+                  seeds);
+  };
+  const std::string temporal = std::string(kLstm) + kGru;
+  for (const std::string search :
+       {"strategy = \"random\"\nbudget = 5\n", "strategy = \"halving\"\ncandidates = 5\n"}) {
+    EXPECT_EQ(RunAccepting(recipe(temporal, "[1]", "strategy = \"grid\"\n")).exit_code, 0);
+    const std::string drawn = recipe(temporal + kBlstm, "[1]", search);
+    const std::string said = Refusal(drawn);
+    EXPECT_THAT(said,
+                AllOf(HasSubstr(" would no longer count\n"), HasSubstr(" stay"),
+                      Not(HasSubstr("the results decide")), Not(HasSubstr("the search decides"))))
+        << search;
+    const std::string raced = Refusal(recipe(temporal + kBlstm, "{ min = 1, max = 2 }", search));
+    EXPECT_THAT(raced,
+                AllOf(HasSubstr(" would no longer count\n"), Not(HasSubstr("the results decide")),
+                      HasSubstr("which new ones follow, the search decides by its results")))
+        << search;
+  }
+}
+
+/// A model that is refused leaves room for another one, so that who cannot count them all says
+/// nothing of what leaves.
+TEST_F(SearchChangeTest, WhereTooManyAreRefusedWhatIsDrawnIsOpen) {
+  size_of_ = [](const ModelSpec& model) -> CountAnswer {
+    const std::int64_t experts = model.parts.at("classifier").options.at("experts").as_int64();
+    if (experts > 2) return "it has too many experts";
+    return ModelSize{.parameters = 1, .size_bytes = 4};
+  };
+  std::string rates;
+  for (int i = 1; i <= 40; ++i) rates += (i == 1 ? "" : ", ") + std::to_string(i * 0.001);
+  std::string experts;
+  for (int i = 1; i <= 64; ++i) experts += (i == 1 ? "" : ", ") + std::to_string(i);
+  const std::string recipe =
+      Recipe(std::string(kLstm) + "[[grid.classifier]]\nuse = \"moe\"\nexperts = [" + experts +
+                 "]\n[grid.train]\nlearning_rate = [" + rates +
+                 "]\n[search]\nstrategy = \"random\"\nbudget = 60\n",
+             "[1]");
+  EXPECT_EQ(Run(recipe).complete, 60);
+  EXPECT_EQ(Run(recipe).attempts, 0);
+  EXPECT_FALSE(change_.needs_consent());
+  ExpectAllComplete("s", 60);
 }
 
 TEST_F(SearchChangeTest, AStudyThatGoesOnIsAskedNothing) {
