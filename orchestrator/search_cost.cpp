@@ -480,6 +480,16 @@ std::vector<OtherStrategy> CostMeter::Others() {
   return others;
 }
 
+std::string CostMeter::RangeText(std::size_t kind, Forecast::Basis basis) const {
+  const Forecast::Spread& spread = spreads_[kind][static_cast<std::size_t>(basis)];
+  return FactorText(spread.low) + " to " + FactorText(spread.high) + " x the forecast, " +
+         (IsOfOtherData(kinds_[kind])
+              ? "assumed at least so wide, for none was trained on these data"
+          : spread.trials == 0 ? "assumed, for fewer than 5 trials tell of it"
+                               : "the 10th to 90th percentile of measured/forecast over " +
+                                     CountText(spread.trials, "trial"));
+}
+
 std::vector<std::string> CostMeter::Basis() const {
   if (kinds_.empty()) return {"no times: which devices there are is not known"};
   if (parts_.data->digest.empty()) return {"no times: the data were not looked at"};
@@ -499,24 +509,17 @@ std::vector<std::string> CostMeter::Basis() const {
                          ? ", none of them on these data: these times are rough until one is"
                          : ""));
     constexpr std::pair<Forecast::Basis, const char*> kWords[] = {
-        {Forecast::Basis::kSameModel, "of the same model"},
-        {Forecast::Basis::kSameParts, "of models of the same parts"},
-        {Forecast::Basis::kOtherParts, "of models of other parts"}};
+        {Forecast::Basis::kSameModel, "by what was measured of the same model"},
+        {Forecast::Basis::kSameParts, "by what was measured of models of the same parts"},
+        {Forecast::Basis::kOtherParts,
+         "of parts that were never measured together, by the median of all models"}};
     for (const auto& [basis, words] : kWords) {
       const auto used = std::ranges::count_if(pieces_, [k, wanted = basis](const Piece& piece) {
         return piece.length.basis[k] == wanted;
       });
       if (used == 0) continue;
-      const Forecast::Spread& spread = spreads_[k][static_cast<std::size_t>(basis)];
-      const std::string factors = FactorText(spread.low) + " to " + FactorText(spread.high);
-      lines.push_back(
-          "by what was measured " + std::string(words) + ": " +
-          CountText(static_cast<std::size_t>(used), "trial") + ", range " + factors +
-          " x the forecast, " +
-          (IsOfOtherData(kinds_[k]) ? "assumed at least so wide, for none was trained on these data"
-           : spread.trials == 0     ? "assumed, for fewer than 5 trials tell of it"
-                                    : "the 10th to 90th percentile of measured/forecast over " +
-                                      CountText(spread.trials, "trial")));
+      lines.push_back(words + (": " + CountText(static_cast<std::size_t>(used), "trial")) +
+                      ", range " + RangeText(k, basis));
     }
   }
   if (static_cast<std::size_t>(open_) > pieces_.size()) {
@@ -533,6 +536,16 @@ std::vector<std::string> CostMeter::Basis() const {
     lines.push_back("what is not chosen yet, here or by other strategies, costs what " +
                     CountText(sample_->lengths.size(), "point") + " of the grid " +
                     (sample_->whole_grid ? "cost" : "cost that were drawn at random"));
+    for (std::size_t k = 0; k < kinds_.size(); ++k) {
+      const auto unknown = std::ranges::count_if(sample_->lengths, [k](const Length& length) {
+        return length.basis[k] == Forecast::Basis::kOtherParts;
+      });
+      if (unknown == 0) continue;
+      lines.push_back(
+          "of these points " + std::to_string(unknown) + (unknown == 1 ? " has" : " have") +
+          " parts that were never measured together on " + KindText(kinds_[k]) +
+          ": by the median of all models, range " + RangeText(k, Forecast::Basis::kOtherParts));
+    }
   }
   return lines;
 }

@@ -138,6 +138,8 @@ class CostMeter {
   [[nodiscard]] std::int64_t CheckpointBytes(const ModelSpec& model, std::int64_t parameters) const;
   /// True if no trial on these data was measured on such a device.
   [[nodiscard]] bool IsOfOtherData(const std::string& kind) const;
+  /// Returns the range of forecasts on such a basis and where it is from, for people.
+  [[nodiscard]] std::string RangeText(std::size_t kind, Forecast::Basis basis) const;
   /// True if the times of trials can be told.
   [[nodiscard]] bool KnowsTimes() const;
   const Sample& GridSample();

@@ -360,7 +360,9 @@ Forecast::Ratio Forecast::RatioFor(const Measured& trial, Quantity quantity) con
   if (ratios.empty()) return {};
   return {.value = Median(ratios),
           .source = "as measured for " + CountText(ratios.size(), "model") + " of " +
-                    (likes.same_parts ? "the same parts" : "other parts"),
+                    (likes.same_parts
+                         ? "the same parts"
+                         : "other parts (the median, for none of just these parts was measured)"),
           .same_parts = likes.same_parts};
 }
 

@@ -181,6 +181,27 @@ TEST_F(SearchCostTest, TheRangeIsTheSpreadOfTheRecord) {
   EXPECT_THAT(basis_[1], HasSubstr("10th to 90th percentile of measured/forecast over 24 trials"));
 }
 
+TEST_F(SearchCostTest, OfPartsThatWereNeverMeasuredTogetherIsTheMedianOfAllAndSaysSo) {
+  UseRecipe(
+      "[train]\nepochs = 10\n[[grid.temporal]]\nuse = \"lstm\"\n[[grid.temporal]]\nuse = "
+      "\"gru\"\n");
+  const SearchSpace space(recipe_, catalogue_);
+  forecast_.Learn(*space.At(0), data_, Took(*space.At(0), 0.01));
+  (void)Cost();
+  EXPECT_THAT(
+      basis_,
+      ElementsAre(
+          "times are forecast from 1 trial measured on a CPU",
+          HasSubstr("of the same model: 1 trial, range 0.67 to 1.50 x"),
+          "of parts that were never measured together, by the median of all models: 1 "
+          "trial, range 0.25 to 4.00 x the forecast, assumed, for fewer than 5 trials tell "
+          "of it",
+          HasSubstr("by other strategies, costs what 2 points of the grid"),
+          "of these points 1 has parts that were never measured together on a CPU: by the "
+          "median of all models, range 0.25 to 4.00 x the forecast, assumed, for fewer than "
+          "5 trials tell of it"));
+}
+
 TEST_F(SearchCostTest, OfNothingMeasuredHasNoTimes) {
   UseRecipe(kFour);
   const SearchCost cost = Cost();
