@@ -60,6 +60,54 @@ TEST_F(DataImportCommandTest, PrintsTheSectionOfTheRecipe) {
   EXPECT_THAT(Import().err, HasSubstr("holds these videos already"));
 }
 
+TEST_F(DataImportCommandTest, TheVocabularyIsWhatScoreTakesForNames) {
+  WriteTables();
+  ASSERT_EQ(Import().exit_code, 0);
+  // Every other video is a cat, class 0. Of v0 the wrong class is the surest of all, the right one
+  // comes after the right ones of the others.
+  std::string pairs = "VideoId,LabelConfidencePairs\nv0,1 0.99 0 0.3\n";
+  std::string named = "VideoId,Label,Name,Confidence\nv0,1,dog,0.99\nv0,0,cat,0.3\n";
+  for (int i = 1; i < 20; ++i) {
+    const std::string id = "v" + std::to_string(i), right = std::to_string(i % 2),
+                      wrong = std::to_string(1 - i % 2), sure = "0.9" + std::to_string(10 + i),
+                      unsure = "0.1" + std::to_string(10 + i);
+    const auto name = [](const std::string& label) { return label == "0" ? ",cat," : ",dog,"; };
+    pairs += id + "," + right + " " + sure + " " + wrong + " " + unsure + "\n";
+    for (const auto& [label, score] : {std::pair(right, sure), std::pair(wrong, unsure)}) {
+      named += id;
+      named += "," + label + name(label) + score + "\n";
+    }
+  }
+  Write("pairs.csv", pairs);
+  Write("named.csv", named);
+  Write("swapped.csv", "Index,Name\n0,dog\n1,cat\n");
+  // Hits at ranks 2 to 21, so 1/2 + 2/3 + ... + 20/21 of 20: 21 less the 21st harmonic number.
+  double gap = 0;
+  for (int rank = 2; rank <= 21; ++rank) gap += (rank - 1.0) / rank / 20;
+  const auto score = [this](const std::string& file, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"score",   "--predictions", Path(file),
+                                          "--truth", Path("out"),     "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Call(arguments);
+  };
+  const std::vector<std::string> vocabulary = {"--names", Path("out/vocabulary.csv")};
+  for (const std::string file : {"pairs.csv", "named.csv"}) {
+    const Called scored = score(file, vocabulary);
+    ASSERT_EQ(scored.exit_code, 0) << scored.err;
+    EXPECT_EQ(scored.err, "");
+    EXPECT_NEAR(scored.Json().at("gap").as_double(), gap, 1e-9) << file;
+    EXPECT_NEAR(scored.Json().at("hit_at_1").as_double(), 0.95, 1e-9) << file;
+    EXPECT_EQ(scored.Json().at("videos").as_int64(), 20) << file;
+    const Called refused = score(file, {"--names", Path("swapped.csv")});
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_THAT(refused.err,
+                HasSubstr("--names: class 0 is 'dog' in " + Path("swapped.csv") + " and 'cat' in " +
+                          Path("out/vocabulary.csv") + ", and 1 more class differs"));
+  }
+  EXPECT_THAT(score("pairs.csv", {}).err, HasSubstr("number their classes and do not name them"));
+  EXPECT_EQ(score("named.csv", {}).err, "");
+}
+
 TEST_F(DataImportCommandTest, IdsThatLookAlikeAndAClassThatIsNoneAreTold) {
   WriteTables();
   std::string labels = ReadFile(Path("labels.csv"));
