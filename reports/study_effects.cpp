@@ -87,6 +87,10 @@ class Maker {
   StudyEffects Make() {
     Require();
     made_.effects = FindEffects(Question());
+    // Who was let go is missing from the average, and that was no chance.
+    if (!left_out_.let_go.empty() && made_.effects.method == EffectsMethod::kPosterior) {
+      made_.effects.mean.interval.reset();
+    }
     for (Estimate* estimate : {&made_.effects.mean, &made_.effects.best_score}) {
       if (!estimate->interval) continue;
       // Every metric is a share of what could be right.
@@ -251,8 +255,8 @@ class Maker {
     if (const std::string text = LeftOutText(); !text.empty()) notes.push_back("left out: " + text);
     if (!left_out_.let_go.empty()) {
       notes.emplace_back(
-          "those that were let go are the worse ones, as far as they came: effects look smaller "
-          "than they are");
+          "those that were let go are the worse ones, as far as they came: the average looks "
+          "higher and effects look smaller than they are, and intervals do not allow for it");
     }
     if (!untried_.empty()) {
       notes.push_back("candidates without a complete trial, left out: " +

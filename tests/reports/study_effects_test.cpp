@@ -277,6 +277,22 @@ TEST(StudyEffects, LeaveOutWhatSaysNothingAndSaySo) {
   for (const ProposedTrial& proposed : made.proposals) EXPECT_NE(proposed.name, name);
 }
 
+TEST(StudyEffects, OfASearchThatLetTheWorseOnesGoHaveAnAverageWithoutAnInterval) {
+  Study study;
+  study.Fill({1, 2});
+  EXPECT_TRUE(study.Effects().effects.mean.interval);
+  const std::string worst = study.trials[0].name;
+  for (TrialRecord& trial : study.trials) {
+    if (trial.name == worst) trial.state = TrialState::kPruned;
+  }
+  const StudyEffects made = study.Effects();
+  EXPECT_EQ(made.effects.method, EffectsMethod::kPosterior);
+  EXPECT_FALSE(made.effects.mean.interval);
+  EXPECT_TRUE(made.effects.factors[0].levels[0].effect->interval);
+  EXPECT_THAT(made.notes, Contains(HasSubstr("the average looks higher and effects look smaller "
+                                             "than they are, and intervals do not allow for it")));
+}
+
 TEST(StudyEffects, OfAPartOfTheGridAreExpected) {
   // What a greedy search leaves: one criterion after the other; dropout was never tried.
   Study study;
