@@ -88,12 +88,11 @@ class Maker {
     Require();
     made_.effects = FindEffects(Question());
     // Who was let go is missing from the average, and that was no chance.
-    if (!left_out_.let_go.empty() && made_.effects.method == EffectsMethod::kPosterior) {
-      made_.effects.mean.interval.reset();
-    }
+    if (!left_out_.let_go.empty()) made_.effects.mean.interval.reset();
     for (Estimate* estimate : {&made_.effects.mean, &made_.effects.best_score}) {
-      if (!estimate->interval) continue;
       // Every metric is a share of what could be right.
+      estimate->value = std::clamp(estimate->value, 0.0, 1.0);
+      if (!estimate->interval) continue;
       estimate->interval->low = std::clamp(estimate->interval->low, 0.0, 1.0);
       estimate->interval->high = std::clamp(estimate->interval->high, 0.0, 1.0);
     }

@@ -238,6 +238,7 @@ std::vector<std::string> StudyGrid::KeepLevelsOf(const std::vector<ModelSpec>& m
       factor.levels.erase(factor.levels.begin() + level);
       settings_[f].erase(settings_[f].begin() + level);
     }
+    if (settings_[f].size() == 1) held_.push_back({factor, settings_[f].front()});
   }
   RemoveSingleLevels();
   std::ranges::sort(gone);
@@ -295,12 +296,15 @@ std::optional<GridPoint> StudyGrid::PointOf(const ModelSpec& model) const {
     if (!level) return std::nullopt;
     point.push_back(*level);
   }
+  const auto has = [&model](const Held& held) { return held.factor.LevelOf(model).has_value(); };
+  if (!std::ranges::all_of(held_, has)) return std::nullopt;
   return point;
 }
 
 ModelSpec StudyGrid::ModelAt(const GridPoint& point) const {
   ModelSpec model;
   if (space_) model = space_->Baseline();
+  for (const Held& held : held_) Apply(held.factor, held.setting, model);
   for (std::size_t f = 0; f < factors_.size(); ++f) {
     Apply(factors_[f], settings_[f][static_cast<std::size_t>(point[f])], model);
   }

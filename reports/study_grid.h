@@ -48,7 +48,8 @@ class StudyGrid {
   StudyGrid(const std::vector<ModelSpec>& models, const Catalogue& catalogue, const Recipe* recipe);
 
   [[nodiscard]] const std::vector<StudyFactor>& factors() const { return factors_; }
-  /// Keeps the levels that one of these models has. Returns the others: "temporal blstm".
+  /// Keeps the levels that one of these models has. Returns the others: "temporal blstm". A factor
+  /// that has one level left is none any more, and every point has that level.
   std::vector<std::string> KeepLevelsOf(const std::vector<ModelSpec>& models);
   /// Returns the names of the factors whose untried candidates were left out.
   [[nodiscard]] const std::vector<std::string>& cut() const { return cut_; }
@@ -70,6 +71,11 @@ class StudyGrid {
   void AddFactorsOf(const std::vector<ModelSpec>& models);
   void Add(std::size_t factor, LevelSetting setting);
   void RemoveSingleLevels();
+  /// Held is the only level that is left of a factor.
+  struct Held {
+    StudyFactor factor;
+    LevelSetting setting;
+  };
   [[nodiscard]] std::vector<std::string> Labels(std::size_t factor,
                                                 const Catalogue& catalogue) const;
   [[nodiscard]] ModelSpec ModelAt(const GridPoint& point) const;
@@ -78,6 +84,7 @@ class StudyGrid {
   bool joins_teacher_weight_ = false;
   std::vector<StudyFactor> factors_;
   std::vector<std::vector<LevelSetting>> settings_;  ///< per factor and level
+  std::vector<Held> held_;
   std::vector<std::string> cut_;
 };
 

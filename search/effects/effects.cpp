@@ -321,7 +321,10 @@ class Analysis {
   /// Multiple comparisons with the best (Hsu 1984): bounds on the lead over the chosen point that
   /// hold for all points that may be the best hold for the best, whichever it is.
   [[nodiscard]] Estimate LossOf(std::size_t chosen, std::size_t best) const {
-    Estimate loss{.value = surface_.mean[best] - surface_.mean[chosen]};
+    double top = surface_.mean[best];
+    if (question_->highest)
+      top = std::min(top, std::max(*question_->highest, surface_.mean[chosen]));
+    Estimate loss{.value = top - surface_.mean[chosen]};
     if (!surface_.noise) return loss;
     const std::vector<std::size_t> contenders = Contenders(best);
     const double reach = surface_.Quantile(kBeyondEnd / static_cast<double>(contenders.size()));

@@ -464,6 +464,15 @@ TEST(Effects, LoseNoMoreThanTheHighestScoreAllows) {
   EXPECT_NEAR(most(), 1 - (0.6 - 4.302652729696142 * 0.3), 1e-9);
 }
 
+TEST(Effects, LoseNothingToAScoreThatCannotBe) {
+  EffectsQuestion question{.levels = {2, 2}, .baseline = GridPoint{0, 0}};
+  question.observations = {
+      {{0, 0}, {0.5, 0.6}}, {{0, 1}, {0.4, 0.5}}, {{1, 0}, {0.4, 0.5}}, {{1, 1}, {1.2, 1.3}}};
+  EXPECT_NEAR(FindEffects(question).one_at_a_time->loss->value, 1.25 - 0.55, kExact);
+  question.highest = 1;
+  EXPECT_NEAR(FindEffects(question).one_at_a_time->loss->value, 1 - 0.55, kExact);
+}
+
 TEST(Effects, ProposeNoTrialThatFails) {
   EffectsQuestion question{.levels = {2, 2}};
   for (const GridPoint& point : AllPoints(question.levels)) {
