@@ -383,9 +383,14 @@ SearchCost CostMeter::Total(const PlanTotals& totals) {
     const std::int64_t unraced =
         effort.to_the_end ? 0 : SaturatingMultiply(totals.refused, further);
     const double accounted = asked_ + static_cast<double>(refused) * effort.epoch_share;
-    later_least = std::max(0.0, work.least - accounted);
+    // Of what is asked for later some may be refused: known ones of the grid, where none replaces
+    // them and not all were asked for already, as by a halving.
+    const bool may_meet_more = !effort.makes_up_for_refused && !effort.to_the_end;
+    const std::int64_t more_refused =
+        may_meet_more ? std::max<std::int64_t>(0, Refused() - totals.refused) * least_seeds : 0;
+    later_least = std::max(0.0, work.least - accounted - static_cast<double>(more_refused));
     later_most = std::max(0.0, work.most - accounted - static_cast<double>(unraced));
-    cost.trials = {.least = std::max(trials_, work.trials.least - refused),
+    cost.trials = {.least = std::max(trials_, work.trials.least - refused - more_refused),
                    .most = std::max(trials_, work.trials.most - refused - unraced),
                    .bounded = work.trials.bounded};
   }

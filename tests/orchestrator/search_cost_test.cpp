@@ -464,6 +464,15 @@ TEST_F(SearchCostTest, OfOtherStrategiesLeavesOutWhatIsRefused) {
   EXPECT_EQ(Other("random").trials.most, 6);
 }
 
+/// Greedy has not asked for the eight experts yet when it is planned.
+TEST_F(SearchCostTest, OfLaterStagesSomeMayBeRefused) {
+  UseRecipe(kEight + "[search]\nstrategy = \"greedy\"\n[ensemble]\nsize_limit = \"20kB\"\n",
+            "[1, 2]");
+  const SearchCost cost = Cost();
+  EXPECT_EQ(cost.trials.least, 2 * 3) << "two of the grid's eight are refused";
+  EXPECT_EQ(cost.trials.most, 2 * 5);
+}
+
 TEST_F(SearchCostTest, OfALargeGridItSaysThatRefusedModelsAreCounted) {
   const auto says = [this] {
     return std::ranges::any_of(basis_, [](const std::string& line) {
