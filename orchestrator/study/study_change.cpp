@@ -38,14 +38,14 @@ class SomeCounted : public ModelCounter {
 /// Followed is what a search asks for, as far as the record holds its results.
 struct Followed {
   std::set<std::string> fingerprints;
-  std::set<std::string> models;  ///< as canonical JSON
+  std::set<std::string> models;  ///< as canonical JSON, where further seeds of them may follow
   bool to_its_end = false;
   bool all_models = false;  ///< no others come, whatever the results are
 };
 
 std::string KeyOf(const ModelSpec& model) { return CanonicalJson(ToJson(model)); }
 
-Followed Follow(TrialIntake& intake, const Store& store) {
+Followed Follow(TrialIntake& intake, const Store& store, bool races) {
   Followed followed;
   bool all_over = true;
   while (followed.fingerprints.size() < kFollowedTrials) {
@@ -56,7 +56,7 @@ Followed Follow(TrialIntake& intake, const Store& store) {
       return followed;
     }
     if (candidate->refusal) continue;
-    followed.models.insert(KeyOf(candidate->trials.front().spec.model));
+    if (races) followed.models.insert(KeyOf(candidate->trials.front().spec.model));
     for (const StudyTrial& trial : candidate->trials) {
       followed.fingerprints.insert(trial.fingerprint);
       if (trial.known && intake.IsMeasured(trial)) {
@@ -119,19 +119,18 @@ class ChangeFinder {
   void CountTrials(const StudyRecord& study) {
     SomeCounted counter(counter_);
     TrialIntake intake(recipe_, catalogue_, data_, &store_, counter, /*slots=*/1);
+    const bool races = recipe_.least_seeds < recipe_.seeds.size();
     // What a race of seeds asks for, results decide as well.
-    const bool is_grid =
-        recipe_.search.strategy == "grid" && recipe_.least_seeds == recipe_.seeds.size();
+    const bool is_grid = recipe_.search.strategy == "grid" && !races;
     // Of a large one it is not looked which points are refused.
     const std::optional<std::int64_t> planned = intake.planned();
     const bool is_large_grid =
         is_grid && (change_.recipe.empty() || !planned || *planned > kCountedModels);
     Followed followed;
-    if (!is_large_grid) followed = Follow(intake, store_);
+    if (!is_large_grid) followed = Follow(intake, store_, races);
     // What was taken for a model may be refused, and leave room for another one.
     followed.all_models = followed.all_models && counter.knew_all();
     const bool narrows = Narrows(change_.recipe, recipe_);
-    const bool races = recipe_.least_seeds < recipe_.seeds.size();
     const auto results_decide = [&](const TrialRecord& trial) {
       if (!followed.all_models) return true;
       const std::optional<ModelSpec> model = races ? intake.ModelNow(trial) : std::nullopt;
