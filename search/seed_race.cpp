@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -186,7 +187,7 @@ std::vector<std::string> SeedRace::Decisions() const {
                         CountText(raced_.size(), "candidate") +
                         ", to tell them from the best or to learn how far seeds differ; a seed "
                         "moves a result by " +
-                        FixedText(std::sqrt(std::max(0.0, squares_) / freedom), 5) +
+                        VisibleText(std::sqrt(std::max(0.0, squares_) / freedom), 5) +
                         " (standard deviation)");
   }
   return decisions;

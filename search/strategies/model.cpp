@@ -11,6 +11,7 @@
 #include <limits>
 #include <set>
 
+#include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 #include "search/pacing.h"
 #include "search/strategy.h"
@@ -127,7 +128,7 @@ class ModelStrategy : public Strategy {
       if (finished_) decisions.push_back("no model was trained to the end" + losses.After(": "));
       return decisions;
     }
-    decisions.push_back("seed noise " + FixedText(best->noise, 5) + "; " + best->relevance);
+    decisions.push_back("seed noise " + VisibleText(best->noise, 5) + "; " + best->relevance);
     decisions.push_back("best of " + CountText(pacing_.answered() - losses.all(), "model") + ": " +
                         best->name + " with " + FixedText(best->measured, 5) + " measured, " +
                         Expected(best->prediction) + " expected" + losses.After("; "));
@@ -179,7 +180,7 @@ class ModelStrategy : public Strategy {
     }
     const double per_model = models == 0 ? 0 : seconds / static_cast<double>(models);
     if (seconds_ > 0 && seconds + static_cast<double>(open + 1) * per_model > seconds_) {
-      return "the budget of " + FixedText(seconds_ / 3600, 2) +
+      return "the budget of " + VisibleText(seconds_ / 3600, 2) +
              " GPU-hours has no room for another model";
     }
     return {};
@@ -281,8 +282,8 @@ class ModelStrategy : public Strategy {
     const double noise = surrogate_.seed_noise();
     quiet_ = gain < kLeastGain * noise ? quiet_ + 1 : 0;
     if (quiet_ >= kQuietQuestions) {
-      Finish("a further trial would gain " + FixedText(gain, 6) + " on average, less than " +
-             FixedText(kLeastGain, 2) + " of the seed noise of " + FixedText(noise, 6) +
+      Finish("a further trial would gain " + VisibleText(gain, 6) + " on average, less than " +
+             FixedText(kLeastGain, 2) + " of the seed noise of " + VisibleText(noise, 6) +
              ", by what was known then");
       return std::nullopt;
     }

@@ -312,7 +312,13 @@ TEST(ModelStrategy, KeepsToTheHours) {
   }
   EXPECT_TRUE(search->finished());
   EXPECT_EQ(asked, 12);
-  EXPECT_THAT(search->Decisions(), Contains(HasSubstr("GPU-hours")));
+  EXPECT_THAT(search->Decisions(), Contains(HasSubstr("the budget of 2.00 GPU-hours")));
+}
+
+TEST(ModelStrategy, SaysFewHoursAsTheyAre) {
+  ModelSearch search(RecipeOf(kModelGrid, "gpu_hours = 0.0004\nparallel = 1\n"));
+  while (auto candidate = search->Ask()) search.Tell(*candidate, {*Peak(candidate->model)}, 1);
+  EXPECT_THAT(search->Decisions().front(), HasSubstr("the budget of 0.0004 GPU-hours"));
 }
 
 /// A study that goes on is answered at once, whatever the record holds: it ends where it ended.
