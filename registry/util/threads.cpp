@@ -1,5 +1,7 @@
 #include "registry/util/threads.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <atomic>
 #include <exception>
@@ -34,6 +36,12 @@ void ForEachOnThreads(int threads, std::size_t count,
   if (failure) std::rethrow_exception(failure);
 }
 
-int UsableThreads() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+int UsableThreads() {
+  // Not hardware_concurrency: in glibc 2.36 it counts the machine's cores, and not those that this
+  // process is held to.
+  cpu_set_t cores;
+  if (::sched_getaffinity(0, sizeof cores, &cores) != 0) return 1;
+  return std::max(1, CPU_COUNT(&cores));
+}
 
 }  // namespace beamgrid

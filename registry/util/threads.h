@@ -34,7 +34,8 @@ void TakeInOrder(int ahead, std::size_t count, const Make& make, const Take& tak
   }
 }
 
-/// Returns how many threads this process may run at once, at least 1.
+/// Returns how many threads this process may run at once, at least 1: fewer than the machine has
+/// cores under taskset or in a container.
 [[nodiscard]] int UsableThreads();
 
 }  // namespace beamgrid

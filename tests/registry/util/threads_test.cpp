@@ -1,6 +1,7 @@
 #include "registry/util/threads.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <atomic>
 #include <stdexcept>
@@ -62,6 +63,19 @@ TEST(TakeInOrder, TakesAllInOrderAndMakesNoMoreAheadThanIsSaid) {
       for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(taken[i], i);
     }
   }
+}
+
+TEST(UsableThreads, AreThoseOfTheCoresThatTheProcessIsHeldTo) {
+  cpu_set_t all, one;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof all, &all), 0);
+  EXPECT_EQ(UsableThreads(), CPU_COUNT(&all));
+  std::size_t first = 0;
+  while (!CPU_ISSET(first, &all)) ++first;
+  CPU_ZERO(&one);
+  CPU_SET(first, &one);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+  EXPECT_EQ(UsableThreads(), 1);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof all, &all), 0);
 }
 
 TEST(TakeInOrder, PassesOnTheFirstExceptionInOrder) {
