@@ -5,7 +5,6 @@
 #include <set>
 #include <string_view>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include "orchestrator/inputs/class_list.h"
@@ -19,6 +18,7 @@
 #include "registry/util/error.h"
 #include "registry/util/system_error.h"
 #include "registry/util/text.h"
+#include "registry/util/threads.h"
 #include "registry/util/user_path.h"
 #include "registry/util/utf8.h"
 #include "trainer/data/video_group_records.h"
@@ -27,7 +27,7 @@ namespace beamgrid {
 namespace {
 
 /// Reading is bound by the disk or by memory, and other studies train meanwhile.
-constexpr unsigned kMostReaders = 4;
+constexpr int kMostReaders = 4;
 
 /// Returns the pattern with its `~` and `$NAME` replaced by what they stand for, which is no
 /// pattern; the pattern itself where a file of exactly this name is there.
@@ -131,14 +131,13 @@ StudyData ReadStudyData(DataSpec found, const std::string& group, const ReadingV
                         CensusOptions::Reading reading) {
   ReadingProgress progress(voice.show_progress);
   StudyData data{.spec = std::move(found)};
-  data.census = TakeCensus(
-      data.spec,
-      {.reading = reading,
-       .cache = CacheFolder(),
-       .group = group,
-       .threads =
-           static_cast<int>(std::clamp(std::thread::hardware_concurrency() / 2, 1U, kMostReaders)),
-       .progress = [&](std::uint64_t done, std::uint64_t total) { progress.Show(done, total); }});
+  data.census = TakeCensus(data.spec, {.reading = reading,
+                                       .cache = CacheFolder(),
+                                       .group = group,
+                                       .threads = std::clamp(UsableThreads() / 2, 1, kMostReaders),
+                                       .progress = [&](std::uint64_t done, std::uint64_t total) {
+                                         progress.Show(done, total);
+                                       }});
   progress.End();
   data.spec.digest = data.census.digest;
   data.verdict = JudgeData(data.spec, data.census);

@@ -1,7 +1,5 @@
 #include "orchestrator/machine/devices.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <iterator>
 #include <optional>
@@ -14,6 +12,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
+#include "registry/util/threads.h"
 
 namespace beamgrid {
 namespace {
@@ -64,14 +63,6 @@ std::int64_t SlotsOn(const std::string& device, std::int64_t gpus,
   return std::clamp<std::int64_t>(workers / gpus, 1, kMostOnGpu);
 }
 
-/// Returns the cores that this process may use: fewer than the machine has under taskset or in a
-/// container.
-std::int64_t UsableCores() {
-  cpu_set_t cores;
-  if (::sched_getaffinity(0, sizeof cores, &cores) != 0) return 1;
-  return std::max(1, CPU_COUNT(&cores));
-}
-
 /// True if the kernel shows a GPU. WSL shows its GPUs as /dev/dxg.
 bool KernelShowsGpu() {
   std::error_code ignored;
@@ -97,7 +88,7 @@ std::int64_t CudaDevicesOf(const std::filesystem::path& trainer) {
 MachineDevices LookAtMachine(const ResourceSettings& resources,
                              const std::filesystem::path& trainer) {
   const bool only_cpu = resources.devices == std::vector<std::string>{"cpu"};
-  MachineDevices machine{.cores = UsableCores()};
+  MachineDevices machine{.cores = UsableThreads()};
   if (only_cpu || !KernelShowsGpu()) return machine;
   machine.cuda_devices = CudaDevicesOf(trainer);
   machine.gpu_memory_known = machine.cuda_devices > 0 && DeviceMemory().Of("cuda:0").has_value();
