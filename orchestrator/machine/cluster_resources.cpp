@@ -33,12 +33,15 @@ std::string ClusterResources::Summary() const {
 
 TrialNeeds ClusterResources::Needs(const ModelSpec& model, std::int64_t parameters) {
   const Forecast::Need need = Known().Of(model, data_, parameters, device_);
+  const Forecast::Need before = before_ ? before_->Of(model, data_, parameters, device_) : need;
   return {.memory_bytes = {{device_, need.memory_bytes}},
           .seconds = need.seconds,
-          .measured = need.basis >= Forecast::Basis::kSameParts};
+          .measured = need.basis >= Forecast::Basis::kSameParts,
+          .seconds_before = before.basis >= Forecast::Basis::kSameParts ? before.seconds : 0};
 }
 
 void ClusterResources::Learn(const ModelSpec& model, const TrialResult& result) {
+  if (!before_) before_ = Known().Copy();
   Known().Learn(model, data_, result);
 }
 

@@ -40,6 +40,7 @@ class ClusterResources : public Resources {
   const DataSpec& data_;
   MakeForecast make_forecast_;
   std::optional<Forecast> forecast_;
+  std::optional<Forecast> before_;  ///< what it knew before it learnt anything in this run
   std::string device_;
   std::int64_t jobs_;
 };

@@ -187,6 +187,14 @@ void Forecast::Learn(const ModelSpec& model, const DataSpec& data, const TrialRe
   if (examples > 0) epoch_examples_[data.digest] = examples;
 }
 
+Forecast Forecast::Copy() const {
+  Forecast copy;
+  copy.models_ = models_;
+  copy.epoch_examples_ = epoch_examples_;
+  for (const auto& [key, model] : copy.models_) copy.List(key, model);
+  return copy;
+}
+
 void Forecast::KnowExamples(const std::string& digest, std::int64_t examples) {
   // What training counted is better than what was counted before.
   if (examples > 0) epoch_examples_.try_emplace(digest, examples);

@@ -36,9 +36,12 @@ class Forecast {
   Forecast() = default;
   Forecast(Forecast&&) = default;
   Forecast& operator=(Forecast&&) = default;
-  // A copy would refer to the models of the original.
+  // A plain copy would refer to the models of the original.
   Forecast(const Forecast&) = delete;
   Forecast& operator=(const Forecast&) = delete;
+
+  /// Returns a forecast that knows the same and learns by itself.
+  [[nodiscard]] Forecast Copy() const;
 
   /// Takes in a complete trial, of the record or of this run. What was not measured (an attempt
   /// that only had to evaluate) is passed over.

@@ -89,6 +89,7 @@ std::string MachineResources::Summary() {
 TrialNeeds MachineResources::Needs(const ModelSpec& model, std::int64_t parameters) {
   std::map<std::string, Forecast::Need> by_kind;
   TrialNeeds needs{.measured = true};
+  bool measured_before = true;
   for (const auto& [name, device] : devices_) {
     const auto [need, is_new] = by_kind.try_emplace(DeviceKind(name));
     if (is_new) need->second = Known().Of(model, data_, parameters, need->first);
@@ -98,11 +99,17 @@ TrialNeeds MachineResources::Needs(const ModelSpec& model, std::int64_t paramete
     needs.seconds = std::max(needs.seconds, need->second.seconds);
     // What other parts took says which trial is longer, and not by how much.
     needs.measured = needs.measured && need->second.basis >= Forecast::Basis::kSameParts;
+    const Forecast::Need before =
+        before_ ? before_->Of(model, data_, parameters, need->first) : need->second;
+    needs.seconds_before = std::max(needs.seconds_before, before.seconds);
+    measured_before = measured_before && before.basis >= Forecast::Basis::kSameParts;
   }
+  if (!measured_before) needs.seconds_before = 0;
   return needs;
 }
 
 void MachineResources::Learn(const ModelSpec& model, const TrialResult& result) {
+  if (!before_) before_ = Known().Copy();
   Known().Learn(model, data_, result);
 }
 

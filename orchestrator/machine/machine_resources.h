@@ -75,6 +75,7 @@ class MachineResources : public Resources {
   const DataSpec& data_;
   MakeForecast make_forecast_;
   std::optional<Forecast> forecast_;
+  std::optional<Forecast> before_;  ///< what it knew before it learnt anything in this run
   DeviceMemory& memory_;
   MachineShare* share_;
   Warn warn_;

@@ -13,15 +13,31 @@ constexpr std::size_t kMostEnded = 9;
 
 }  // namespace
 
-void Pace::Note(double measured, double forecast) {
-  if (!(measured > 0) || !(forecast > 0)) return;
-  latest_.push_back({.ratio = measured / forecast, .forecast = forecast});
-  if (latest_.size() > kMostEnded) latest_.pop_front();
+void Pace::Note(const TrialNeeds& needs, double share, double seconds) {
+  if (needs.seconds_before > 0) {
+    Add(seconds, share * needs.seconds_before, before_);
+  } else if (needs.measured) {
+    Add(seconds, share * needs.seconds, learnt_);
+  }
 }
 
-double Pace::factor() const {
-  if (latest_.size() < kFewestEnded) return 1;
-  std::vector<Ended> sorted(latest_.begin(), latest_.end());
+double Pace::SecondsOf(const TrialNeeds& needs) const {
+  if (needs.seconds_before > 0) {
+    const std::optional<double> factor = FactorOf(before_);
+    return factor ? *factor * needs.seconds_before : needs.seconds;
+  }
+  return FactorOf(learnt_).value_or(1) * needs.seconds;
+}
+
+void Pace::Add(double measured, double forecast, Latest& latest) {
+  if (!(measured > 0) || !(forecast > 0)) return;
+  latest.push_back({.ratio = measured / forecast, .forecast = forecast});
+  if (latest.size() > kMostEnded) latest.pop_front();
+}
+
+std::optional<double> Pace::FactorOf(const Latest& latest) {
+  if (latest.size() < kFewestEnded) return std::nullopt;
+  std::vector<Ended> sorted(latest.begin(), latest.end());
   std::ranges::sort(sorted, {}, &Ended::ratio);
   double rest = 0;
   for (const Ended& ended : sorted) rest += ended.forecast / 2;

@@ -45,6 +45,9 @@ struct TrialNeeds {
   /// The seconds follow from what models of the same components took; else they only tell the
   /// longer trial from the shorter one.
   bool measured = false;
+  /// The seconds by what such models took before this run, which knows nothing of how others use
+  /// the machine now; 0: none was measured.
+  double seconds_before = 0;
   bool alone = false;  ///< it ran out of memory and shares its device with nobody
 };
 

@@ -242,7 +242,7 @@ std::vector<NextTrial> StudyRunner::NextTrials() const {
 }
 
 std::optional<WorkAhead> StudyRunner::Ahead() const {
-  return FindWorkAhead(asked_, trials_, lengths_, intake_.LaterTrainings(), pace_.factor(),
+  return FindWorkAhead(asked_, trials_, lengths_, intake_.LaterTrainings(), pace_,
                        std::ssize(settings_.slots));
 }
 
@@ -368,7 +368,7 @@ void StudyRunner::Enter(StudyTrial trial) {
   }
   trial.needs = resources_.Needs(trial.spec.model, trial.parameters);
   trial.done = DoneShare(store_, trial);
-  if (trial.needs.measured) lengths_.Add(trial.needs.seconds);
+  if (trial.needs.measured) lengths_.Add(trial.needs);
   // Moved in before it is scheduled: starts look trials up by their id.
   StudyTrial& kept = trials_[trial.id] = std::move(trial);
   Schedule(kept, kept.known ? &*kept.known : nullptr);
@@ -627,9 +627,9 @@ void StudyRunner::EndAttempt(StudyTrial& trial, AttemptOutcome reported) {
 }
 
 void StudyRunner::NotePace(const StudyTrial& trial) {
-  if (!trial.needs.measured || !trial.at_work_since || !trial.resumed_share) return;
+  if (!trial.at_work_since || !trial.resumed_share) return;
   const std::chrono::duration<double> taken = clock_() - *trial.at_work_since;
-  pace_.Note(taken.count(), trial.needs.seconds * (trial.until_share() - *trial.resumed_share));
+  pace_.Note(trial.needs, trial.until_share() - *trial.resumed_share, taken.count());
 }
 
 void StudyRunner::Pause(TrialId trial, std::int64_t attempt, const AttemptOutcome& outcome) {

@@ -139,6 +139,32 @@ TEST_F(MachineResourcesTest, ForecastsAreCorrectedByTheRecord) {
       << "a trial's own measurement can be left out";
 }
 
+TEST_F(MachineResourcesTest, WhatIsLearntInTheRunLeavesWhatWasKnownBefore) {
+  const NewTrial trial = ExampleNewTrial();
+  MachineShare share = Join("s");
+  AttemptOutcome outcome = ExampleSuccess();
+  outcome.result().device = "cpu";
+  TrialResult slower = outcome.result();
+  slower.wall_seconds *= 9;
+  slower.examples_per_second /= 9;
+  MachineResources unknown = Resources(1, 1, share);
+  unknown.Learn(trial.spec.model, slower);
+  EXPECT_EQ(unknown.Needs(trial.spec.model, trial.parameters).seconds_before, 0)
+      << "nothing was measured before";
+  const StudyId study = store_.OpenStudy(ExampleStudy());
+  const TrialId id = store_.AddTrials(study, {trial}).front();
+  store_.FinishAttempt(id, store_.BeginAttempt(id, "runs", "cpu", 1), outcome,
+                       TrialState::kComplete);
+  MachineResources resources = Resources(1, 1, share);
+  const TrialNeeds before = resources.Needs(trial.spec.model, trial.parameters);
+  EXPECT_GT(before.seconds, 0);
+  EXPECT_EQ(before.seconds_before, before.seconds);
+  resources.Learn(trial.spec.model, slower);
+  const TrialNeeds after = resources.Needs(trial.spec.model, trial.parameters);
+  EXPECT_GT(after.seconds, 4 * before.seconds);
+  EXPECT_EQ(after.seconds_before, before.seconds);
+}
+
 TEST_F(MachineResourcesTest, WhatOtherPartsTookIsNoMeasureOfTime) {
   const NewTrial trial = ExampleNewTrial();
   MachineShare share = Join("s");

@@ -97,6 +97,29 @@ TEST_F(StudyEtaTest, GoesByThePaceOfThreeTrialsThatHaveEnded) {
                       seconds(2 * 300), seconds(2 * 200), seconds(2 * 100), seconds(0)}));
 }
 
+/// The forecasts learn what others take, of some trials sooner than of others: none of it counts
+/// twice.
+TEST_F(StudyEtaTest, ThePaceIsBesideWhatWasKnownBeforeTheRun) {
+  slots_ = 1;
+  tick_ = std::chrono::milliseconds(0);
+  resources_.measured_after = 0;
+  resources_.seconds_before = 100;
+  resources_.seconds_of = [this](const ModelSpec&) {
+    return resources_.learnt == 0 ? 100.0 : 150.0;
+  };
+  FakeExecutor executor(world_, outcome_of_);
+  executor.on_poll = [this] { now_ += seconds(200); };
+  std::vector<std::optional<seconds>> etas;
+  watch_state_ = [&etas](const ProgressState& state) {
+    if (etas.empty() || etas.back() != Eta(state)) etas.push_back(Eta(state));
+  };
+  Run(RecipeText("eta", kFourModels, "[1, 2]"), executor);
+  EXPECT_EQ(etas,
+            (std::vector<std::optional<seconds>>{
+                seconds(800), seconds(7 * 150), seconds(6 * 150), seconds(5 * 200),
+                seconds(4 * 200), seconds(3 * 200), seconds(2 * 200), seconds(200), seconds(0)}));
+}
+
 /// What an attempt went on from is not in its time, nor the wait in a cluster's queue.
 TEST_F(StudyEtaTest, ThePaceIsOfWhatAnAttemptDidWhileItWasAtWork) {
   slots_ = 1;

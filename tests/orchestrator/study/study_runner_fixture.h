@@ -41,7 +41,8 @@ class FakeResources : public Resources {
  public:
   TrialNeeds Needs(const ModelSpec& model, std::int64_t) override {
     return {.seconds = seconds_of ? seconds_of(model) : 0,
-            .measured = measured_after && learnt >= *measured_after};
+            .measured = measured_after && learnt >= *measured_after,
+            .seconds_before = seconds_before};
   }
   void Learn(const ModelSpec&, const TrialResult&) override { ++learnt; }
   bool Take(TrialId trial, const Slot&, const TrialNeeds&) override {
@@ -59,6 +60,7 @@ class FakeResources : public Resources {
 
   std::function<double(const ModelSpec&)> seconds_of;
   std::function<std::string()> refusal;
+  double seconds_before = 0;
   std::optional<int> measured_after;  ///< the seconds are times once so many trials were learnt
   std::set<TrialId> taken;
   int in_use = 0;  ///< so many times a device is refused
