@@ -4,10 +4,12 @@
 //
 // A stage varies one criterion around each model of the beam. The best `width` models of the stage
 // are the beam of the next one; the first beam is the baseline alone.
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "registry/util/text.h"
 #include "search/strategy.h"
@@ -61,7 +63,8 @@ class BeamStrategy : public Strategy {
 
   /// The models of the stage under way are known. A later one asks for all but one of its
   /// candidates around each model of the beam, for that one is the model itself; nothing but
-  /// exclusions and failures makes it less.
+  /// exclusions and failures makes it less. Those of this stage that came to nothing are known,
+  /// too: the next beam is of the others.
   [[nodiscard]] Effort effort() const override {
     if (finished_) return {.least = asked_, .most = asked_};
     const auto around = [this](std::size_t stage) {
@@ -78,10 +81,12 @@ class BeamStrategy : public Strategy {
     most = SaturatingAdd(asked_before_, most);
     const std::int64_t least =
         counted_ ? SaturatingAdd(asked_before_, counted_->news) : asked_before_;
+    std::int64_t lost = Lost();
     for (std::size_t i = stage_ + 1; i < criteria_.size(); ++i) {
       // Where all of a stage is excluded the beam stays as it is, and may hold what nobody tried.
       const bool stays = pool == 0;
-      if (!stays) bases = std::min<std::int64_t>(static_cast<std::int64_t>(width_), pool);
+      const std::int64_t sound = pool - std::exchange(lost, 0);
+      if (sound > 0) bases = std::min<std::int64_t>(static_cast<std::int64_t>(width_), sound);
       pool = SaturatingMultiply(bases, around(i));
       most = SaturatingAdd(most, stays ? pool : pool - bases);
     }
@@ -93,6 +98,14 @@ class BeamStrategy : public Strategy {
   [[nodiscard]] const std::string& criterion() const { return criteria_[stage_]; }
   [[nodiscard]] ModelSpec Upcoming() const {
     return space_->Replace(beam_[base_], criterion(), next_);
+  }
+
+  /// Returns how many models of the stage under way were refused or failed.
+  [[nodiscard]] std::int64_t Lost() const {
+    return std::ranges::count_if(stage_names_, [this](const std::string& name) {
+      const auto found = known_.find(name);
+      return found != known_.end() && !found->second.objective;
+    });
   }
 
   [[nodiscard]] std::string Why() const {

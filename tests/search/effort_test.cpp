@@ -75,6 +75,18 @@ TEST(EffortTest, OfABeamIsExactWhereNothingIsExcluded) {
   Expect(kGrid + "[[exclude]]\ntemporal = \"lstm\"\n[search]\nstrategy = \"beam\"\n", 2, 15);
 }
 
+TEST(EffortTest, OfABeamLeavesOutTheSuccessorsOfWhatIsRefused) {
+  PlantedSearch search(kGrid + "[search]\nstrategy = \"beam\"\n");
+  const std::vector<Candidate> asked = search.AskAll();
+  ASSERT_EQ(asked.size(), 2U);
+  search->Tell({.name = asked[0].name, .model = asked[0].model, .is_refused = true});
+  // The 2 other temporals around the one that is left; around each of 3 the 3 other classifiers.
+  EXPECT_EQ(search->effort().least, 2 + 2 + 3 * 3);
+  EXPECT_EQ(search->effort().most, 2 + 2 + 3 * 3);
+  search.Tell(asked[1], Scored);
+  EXPECT_EQ(search->effort().most, 2 + 2 + 3 * 3);
+}
+
 TEST(EffortTest, OfHalvingCountsItsEpochs) {
   const Effort effort = Expect(
       "[train]\nepochs = 12\n"
