@@ -7,7 +7,9 @@
 #include "registry/util/error.h"
 #include "registry/util/text.h"
 #include "trainer/component.h"
+#include "trainer/training/model.h"
 #include "trainer/training/shipped_weights.h"
+#include "trainer/without_memory.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -50,7 +52,8 @@ class Comparison {
     if (!missing_.empty()) why += "; this model lacks: " + Listed(missing_);
     if (why.empty() && common_.empty()) why = "; they have no tensor in common";
     if (why.empty()) return;
-    throw SpecError("train.from: the weights of trial " + start + " do not fit this model" + why);
+    throw SpecError("train.from: the weights of trial " + start + " do not fit this model" + why +
+                    "; give these parts the options that they have there, or leave train.from out");
   }
 
   [[nodiscard]] const NamedTensors& common() const { return common_; }
@@ -94,6 +97,12 @@ void StartFrom(const TrialFile& trial, const NamedTensors& weights,
   log("starts from the weights of trial " + trial.spec.warm_start + ": " +
       std::to_string(comparison.common().size()) + " tensors" +
       (comparison.added().empty() ? "" : "; initial values for " + Listed(comparison.added())));
+}
+
+void RequireFit(const Specified& model, const Specified& start, const std::string& fingerprint) {
+  const WithoutMemory guard;
+  const Model own(model.model, model.data), other(start.model, start.data);
+  Comparison(TensorsOf(other), TensorsOf(own)).RequireAgreement(fingerprint);
 }
 
 }  // namespace beamgrid::trainer

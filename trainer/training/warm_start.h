@@ -19,4 +19,14 @@ namespace beamgrid::trainer {
 void StartFrom(const TrialFile& trial, const NamedTensors& weights,
                const std::function<void(const std::string&)>& log);
 
+/// Specified is a model as its spec and its data's say.
+struct Specified {
+  const ModelSpec& model;
+  const DataSpec& data;
+};
+
+/// Throws SpecError as StartFrom would where the weights of `start`, the trial of that fingerprint,
+/// do not fit `model`. Both are built without memory; no file is looked at.
+void RequireFit(const Specified& model, const Specified& start, const std::string& fingerprint);
+
 }  // namespace beamgrid::trainer

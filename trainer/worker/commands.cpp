@@ -19,6 +19,7 @@
 #include "trainer/plugin.h"
 #include "trainer/training/device.h"
 #include "trainer/training/model.h"
+#include "trainer/training/warm_start.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -32,7 +33,14 @@ boost::json::object CountOne(const std::string& line, boost::json::value& id) {
     ModelSpec model = ModelSpecFromJson(request.At("model"));
     FillInAsBefore(model);
     for (const NamedFile& plugin : model.plugins) LoadPlugin(plugin);
-    const ModelSize size = MeasureModel(model, DataSpecFromJson(request.At("data")));
+    const DataSpec data = DataSpecFromJson(request.At("data"));
+    const ModelSize size = MeasureModel(model, data);
+    if (request.Has("start")) {
+      const JsonReader start(request.At("start"), "count.start");
+      ModelSpec other = ModelSpecFromJson(start.At("model"));
+      FillInAsBefore(other);
+      RequireFit({model, data}, {other, DataSpecFromJson(start.At("data"))}, start.Text("trial"));
+    }
     return {{"parameters", size.parameters}, {"size_bytes", size.size_bytes}};
   } catch (const std::exception&) {
     const Ending ending = EndingOfCurrentException();

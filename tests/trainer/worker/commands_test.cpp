@@ -53,6 +53,33 @@ TEST(CountTest, AnswersLineByLine) {
   EXPECT_EQ(answers[1].at("parameters").as_int64(), 40'056'664);
 }
 
+TEST(CountTest, SaysWhatDoesNotFitOfTheWeightsThatATrialIsToStartFrom) {
+  const auto line = [](const Parts& parts, const Parts& start) {
+    return boost::json::serialize(boost::json::object{
+               {"id", 7},
+               {"model", ToJson(MakeModel(parts))},
+               {"data", ToJson(PaperData())},
+               {"start", boost::json::object{{"trial", "0123abcd"},
+                                             {"model", ToJson(MakeModel(start))},
+                                             {"data", ToJson(PaperData())}}}}) +
+           "\n";
+  };
+  const Parts narrow = {.parts = {{"temporal", {"lstm", {{"hidden", 8}}}}}};
+  const Parts wide = {.parts = {{"temporal", {"lstm", {{"hidden", 16}}}}}};
+  const Parts normalised = {.parts = narrow.parts, .extras = {{"layer_norm", {}}}};
+  const auto answers = Count(line(narrow, narrow) + line(normalised, narrow) + line(wide, narrow) +
+                             line(narrow, normalised));
+  ASSERT_EQ(answers.size(), 4U);
+  EXPECT_FALSE(answers[0].contains("error"));
+  EXPECT_FALSE(answers[1].contains("error")) << "what only the new model has keeps its values";
+  EXPECT_THAT(answers[2].at("error").as_string().c_str(),
+              AllOf(HasSubstr("trial 0123abcd do not fit"),
+                    HasSubstr("classifier.linear.weight is [3862, 16], was [3862, 8]")));
+  EXPECT_EQ(answers[2].at("kind"), "bad_spec");
+  EXPECT_THAT(answers[3].at("error").as_string().c_str(),
+              HasSubstr("this model lacks: layer_norm"));
+}
+
 TEST(CountTest, TouchesNoMemory) {
 #ifdef __SANITIZE_ADDRESS__
   GTEST_SKIP() << "AddressSanitizer keeps freed memory back, so resident memory says nothing";
