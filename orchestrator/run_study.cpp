@@ -54,11 +54,19 @@ class LateCounter : public ModelCounter {
  public:
   explicit LateCounter(std::filesystem::path trainer) : trainer_(std::move(trainer)) {}
   CountAnswer Count(const ModelSpec& model, const DataSpec& data) override {
-    if (!counter_) counter_.emplace(trainer_);
-    return counter_->Count(model, data);
+    return Counter().Count(model, data);
+  }
+  std::string WhyNoStart(const ModelSpec& model, const DataSpec& data, const TrialSpec& start,
+                         const std::string& fingerprint) override {
+    return Counter().WhyNoStart(model, data, start, fingerprint);
   }
 
  private:
+  TrainerCounter& Counter() {
+    if (!counter_) counter_.emplace(trainer_);
+    return *counter_;
+  }
+
   std::filesystem::path trainer_;
   std::optional<TrainerCounter> counter_;
 };

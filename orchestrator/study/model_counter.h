@@ -24,6 +24,13 @@ class ModelCounter {
   /// Returns the size or the refusal. May block for seconds: the first question loads LibTorch.
   /// Throws Error where the trainer cannot be asked.
   virtual CountAnswer Count(const ModelSpec& model, const DataSpec& data) = 0;
+  /// Returns why a trial of the model cannot begin with the weights of `start`, a trial of that
+  /// fingerprint; empty where it can, and where only its worker can tell. Blocks and throws as
+  /// Count.
+  virtual std::string WhyNoStart(const ModelSpec& /*model*/, const DataSpec& /*data*/,
+                                 const TrialSpec& /*start*/, const std::string& /*fingerprint*/) {
+    return "";
+  }
 };
 
 }  // namespace beamgrid

@@ -27,6 +27,10 @@ class SomeCounted : public ModelCounter {
   CountAnswer Count(const ModelSpec& model, const DataSpec& data) override {
     return counted_++ < kCountedModels ? counter_.Count(model, data) : ModelSize{};
   }
+  std::string WhyNoStart(const ModelSpec& model, const DataSpec& data, const TrialSpec& start,
+                         const std::string& fingerprint) override {
+    return counted_ <= kCountedModels ? counter_.WhyNoStart(model, data, start, fingerprint) : "";
+  }
   /// True if every answer was one of the counter.
   [[nodiscard]] bool knew_all() const { return counted_ <= kCountedModels; }
 

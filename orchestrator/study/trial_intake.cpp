@@ -176,13 +176,19 @@ std::optional<double> TrialIntake::LaterTrainings() const {
   return std::max(0.0, whole - asked_trainings_);
 }
 
-/// Returns the size of the model. What is in the record was counted when it came there, and asking
-/// the trainer anew takes longer than anything else here.
+/// Returns the size of the model, or why there can be no trial of it. What is in the record was
+/// counted when it came there, and asking the trainer anew takes longer than anything else here.
 CountAnswer TrialIntake::SizeOf(const std::vector<StudyTrial>& seeds) {
   for (const StudyTrial& seed : seeds) {
     if (seed.known) return ModelSize{seed.known->parameters, seed.known->size_bytes};
   }
-  return counter_.Count(spec_.model, spec_.data);
+  CountAnswer answer = counter_.Count(spec_.model, spec_.data);
+  if (!std::holds_alternative<ModelSize>(answer) || spec_.warm_start.empty()) return answer;
+  const std::optional<TrialRecord> start = store_->FindByFingerprint(spec_.warm_start);
+  if (!start) return answer;  // somebody has just removed it, which its worker will find out
+  std::string why =
+      counter_.WhyNoStart(spec_.model, spec_.data, store_->Spec(start->id), spec_.warm_start);
+  return why.empty() ? answer : CountAnswer(std::move(why));
 }
 
 void TrialIntake::Settle(const StudyTrial& trial, const TrialResult& result) {

@@ -163,7 +163,25 @@ std::optional<std::string> TrainerCounter::Ask(const std::string& question) {
 }
 
 CountAnswer TrainerCounter::Count(const ModelSpec& model, const DataSpec& data) {
-  json::object question = {{"model", ToJson(model)}, {"data", ToJson(WithoutFiles(data))}};
+  return Asked(model, {{"model", ToJson(model)}, {"data", ToJson(WithoutFiles(data))}});
+}
+
+std::string TrainerCounter::WhyNoStart(const ModelSpec& model, const DataSpec& data,
+                                       const TrialSpec& start, const std::string& fingerprint) {
+  ModelSpec other = start.model;
+  // What it was trained with is of no matter here, and may name files that are gone.
+  other.train.erase("teacher");
+  const json::object of_start = {
+      {"trial", fingerprint}, {"model", ToJson(other)}, {"data", ToJson(WithoutFiles(start.data))}};
+  // A user's code or module may not be there any more; the worker has the weights themselves.
+  if (!IsWhole(other, CanonicalJson(of_start))) return "";
+  const CountAnswer answer = Asked(
+      model, {{"model", ToJson(model)}, {"data", ToJson(WithoutFiles(data))}, {"start", of_start}});
+  const auto* why = std::get_if<std::string>(&answer);
+  return why == nullptr ? "" : *why;
+}
+
+CountAnswer TrainerCounter::Asked(const ModelSpec& model, json::object question) {
   const std::string text = CanonicalJson(question);
   const bool may_be_kept = IsWhole(model, text);
   if (may_be_kept) {

@@ -53,6 +53,8 @@ class TrainerCounter : public ModelCounter {
                           std::chrono::milliseconds patience = kTrainerPatience);
   ~TrainerCounter() override;
   CountAnswer Count(const ModelSpec& model, const DataSpec& data) override;
+  std::string WhyNoStart(const ModelSpec& model, const DataSpec& data, const TrialSpec& start,
+                         const std::string& fingerprint) override;
 
   /// Answered is an answer, and whether the same question always has it: a model that killed the
   /// trainer, or found no memory, may not do so the next time.
@@ -63,6 +65,8 @@ class TrainerCounter : public ModelCounter {
 
  private:
   struct Process;
+  /// Returns the answer to a question about the model, the kept one where there is one.
+  CountAnswer Asked(const ModelSpec& model, boost::json::object question);
   /// Returns the trainer's answer to a whole question, the last one.
   Answered AskedAnew(const std::string& question);
   /// Returns the answering line; nothing where there came none, and the process is gone then.

@@ -20,6 +20,12 @@ class FakeCounter : public ModelCounter {
     if (model.parts.at("temporal").component == "netvlad") return "no frames to cluster";
     return ModelSize{.parameters = 1000, .size_bytes = 4000};
   }
+  /// Another temporal component has other weights.
+  std::string WhyNoStart(const ModelSpec& model, const DataSpec& /*data*/, const TrialSpec& start,
+                         const std::string& fingerprint) override {
+    const auto temporal = [](const ModelSpec& of) { return of.parts.at("temporal").component; };
+    return temporal(model) == temporal(start.model) ? "" : fingerprint + " does not fit";
+  }
 };
 
 class StudyPlanTest : public ::testing::Test {
@@ -166,6 +172,18 @@ TEST_F(StudyPlanTest, ShowsWhichTrialAModelStartsFrom) {
   const PlanTotals totals = Plan(recipe);
   EXPECT_THAT(starts_, ElementsAre("", fingerprint));
   EXPECT_EQ(totals.complete, 1) << "the model without a start is known";
+}
+
+TEST_F(StudyPlanTest, AModelThatTheWeightsDoNotFitIsRefusedBeforeAnythingRuns) {
+  Plan("");
+  const std::string fingerprint = planned_.at(0).fingerprint, name = planned_.at(0).name;
+  CompletePlanned();
+  const PlanTotals totals =
+      Plan("[train]\nfrom = \"test/" + name +
+           "\"\n[[grid.temporal]]\nuse = \"mean\"\n[[grid.temporal]]\nuse = \"gru\"\n");
+  EXPECT_THAT(starts_, ElementsAre(fingerprint));
+  EXPECT_THAT(refused_, ElementsAre(HasSubstr(fingerprint + " does not fit")));
+  EXPECT_EQ(totals.trials, 1);
 }
 
 TEST_F(StudyPlanTest, AMillionPointsStreamInFlatMemory) {

@@ -230,6 +230,23 @@ TEST_F(TrainerClientTest, CountsOneModelAfterTheOther) {
   EXPECT_EQ(std::get<std::string>(counter.Count(ExampleModel(7), data)), "too small");
 }
 
+TEST_F(TrainerClientTest, AsksWhetherTheWeightsOfAnotherTrialFit) {
+  TrainerCounter counter(
+      Counter("case $line in *'\"start\":{\"data\"'*'\"hidden\":7'*'\"trial\":\"0123\"'*) echo "
+              "\"$a\"'\"error\": \"too small\", \"kind\": \"bad_spec\"}';; "
+              "*) echo \"$a\"'\"parameters\": 1, \"size_bytes\": 4}';; esac"));
+  TrialSpec start = ExampleTrial();
+  const auto why = [&] {
+    return counter.WhyNoStart(ExampleModel(8), ExampleTrial().data, start, "0123");
+  };
+  start.model = ExampleModel(8);
+  EXPECT_EQ(why(), "");
+  start.model = ExampleModel(7);
+  EXPECT_EQ(why(), "too small");
+  start.model.plugins = {{"a.so", "/gone/a.so", "1"}};
+  EXPECT_EQ(why(), "") << "only the worker has the weights of a user's component";
+}
+
 TEST_F(TrainerClientTest, QuestionsLargerThanAPipeArriveWhole) {
   TrainerCounter counter(
       Counter("echo \"$a\\\"parameters\\\": ${#line}, \\\"size_bytes\\\": 0}\""));
