@@ -98,7 +98,7 @@ class Options:
             return words + [int(size) for size in sizes if low <= size <= high]
         if high <= 1:
             return words + [low, 0.3, high]
-        return words + sorted({max(low, 0.05), 0.5, min(high, 2.0)})
+        return words + [v for v in (0.05, 0.5, 2.0) if low <= v <= high]
 
 
 
@@ -129,7 +129,11 @@ def draw(options, sets, rng):
              if option in ("epochs", "batch", "learning_rate") or rng.random() < 0.25}
     recipe["train"] = train
     varied = rng.sample(CRITERIA + ["extras", "train"], pick([1, 2, 2, 3]))
+    if data["format"] == "video":  # has no frames to aggregate
+        varied = [criterion for criterion in varied if criterion != "temporal"]
     for criterion in CRITERIA:
+        if (data["format"], criterion) == ("video", "temporal"):
+            continue
         if criterion in varied or rng.random() < 0.6:
             recipe[f"grid.{criterion}"] = candidates(options, criterion, len(data["features"]), criterion in varied, rng)
     uses = [candidate for candidate in recipe.get("grid.multimodal", []) if candidate["use"] == "late"]
