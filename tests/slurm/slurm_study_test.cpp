@@ -101,7 +101,13 @@ TEST_P(SlurmStudyOn, AGreedyStudyThatIsKilledOnTheWayEqualsTheLocalOne) {
   }
   EXPECT_EQ(ends.size(), kTrials);
   for (const auto& [fingerprint, count] : ends) EXPECT_EQ(count, 1) << fingerprint;
-  const std::string used = cluster.Slurm(GetParam().nodes_of_jobs);
+  // The accounting hears of jobs a little later.
+  std::string used;
+  for (int look = 0;
+       look < 300 && (used.find("n1") == std::string::npos || used.find("n2") == std::string::npos);
+       ++look) {
+    used = cluster.Slurm(GetParam().nodes_of_jobs);
+  }
   EXPECT_THAT(used, HasSubstr("n1"));
   EXPECT_THAT(used, HasSubstr("n2"));
 }
