@@ -329,23 +329,49 @@ std::vector<RankedLabel> TopOf(const VideoPrediction& video) {
   return rank(sorted);
 }
 
+namespace {
+
+/// Appends the packed scores (PackedGap, one tag bit) of the 20 best labels of a model's list of a
+/// video.
+void AppendTop(const AlignedModel& model, std::size_t video, std::vector<std::int64_t>& pool) {
+  const auto add = [&pool](double score, bool positive) {
+    // A double's bits, when it is not negative, order as it does; those of 0..1 leave a bit free.
+    // + 0.0 turns -0 into 0.
+    pool.push_back(std::bit_cast<std::int64_t>(score + 0.0) << 1 | (positive ? 1 : 0));
+  };
+  const ModelLists& lists = model.model->lists;
+  const auto [begin, end] = lists.Of((*model.rows)[video]);
+  const auto after = [&](std::size_t i) {
+    const double a = lists.score(i - 1), b = lists.score(i);
+    return a != b ? a > b : lists.label(i - 1) < lists.label(i);
+  };
+  bool sorted = true;
+  for (std::size_t i = begin + 1; i < end; ++i) sorted = sorted && after(i);
+  if (!sorted) {
+    VideoPrediction copy;
+    model.Read(video, copy);
+    for (const RankedLabel& entry : TopOf(copy)) add(entry.score, entry.positive);
+    return;
+  }
+  const std::span<const std::int32_t> truth = model.LabelsOf(video);
+  for (std::size_t i = begin; i < std::min<std::size_t>(end, begin + kGapTop); ++i) {
+    add(lists.score(i), std::ranges::find(truth, lists.label(i)) != truth.end());
+  }
+}
+
+}  // namespace
+
 std::vector<double> SingleGaps(const std::vector<AlignedModel>& models, const ForEach& for_each) {
   HarmonicNumbers harmonic;
   harmonic.Reserve(models.empty() ? 0 : models[0].size() * kGapTop);
   std::vector<double> gaps(models.size());
   for_each(models.size(), [&](std::size_t m) {
-    // A double's bits, when it is not negative, order as it does; those of 0..1 leave a bit free.
     std::vector<std::int64_t> pool;
+    pool.reserve(models[m].size() * kGapTop);
     std::int64_t positives = 0;
-    VideoPrediction video;
     for (std::size_t v = 0; v < models[m].size(); ++v) {
-      models[m].Read(v, video);
-      positives += std::ssize(video.labels);
-      for (const RankedLabel& entry : TopOf(video)) {
-        // + 0.0 turns -0 into 0.
-        const auto bits = std::bit_cast<std::int64_t>(entry.score + 0.0);
-        pool.push_back(bits << 1 | (entry.positive ? 1 : 0));
-      }
+      positives += std::ssize(models[m].LabelsOf(v));
+      AppendTop(models[m], v, pool);
     }
     gaps[m] = PackedGap(1, positives, harmonic)(pool);
   });
