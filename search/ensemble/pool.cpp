@@ -51,6 +51,16 @@ struct Tops {
     return std::span(found).subspan(growth * kGapTop, kGapTop);
   }
 
+  /// Returns of each column whether it is in a top that is sure.
+  [[nodiscard]] std::vector<char> ColumnsOf(std::size_t columns) const {
+    std::vector<char> in_top(columns);
+    for (std::size_t g = 0; g < sure.size(); ++g) {
+      if (sure[g] == 0) continue;
+      for (const std::uint16_t column : Of(g)) in_top[column] = 1;
+    }
+    return in_top;
+  }
+
   std::vector<std::uint16_t> found;
   std::vector<std::uint8_t> sure;
 };
@@ -184,7 +194,7 @@ bool EnsemblePool::LayOut(std::size_t video, const GrowthPlan& plan, const Coars
 }
 
 void EnsemblePool::DecodeColumns(int model, std::size_t video, const DenseVideo& dense,
-                                 ExactRows& rows) const {
+                                 const std::vector<char>& wanted, ExactRows& rows) const {
   const auto m = static_cast<std::size_t>(model);
   const ModelLists& lists = models_[m].model->lists;
   const auto [begin, end] = lists.Of((*models_[m].rows)[video]);
@@ -193,7 +203,7 @@ void EnsemblePool::DecodeColumns(int model, std::size_t video, const DenseVideo&
   const std::span<Exact> row = rows.Row(model, floor);
   for (std::size_t i = begin; i < end; ++i) {
     const std::size_t column = dense.ColumnOf(model, i - begin);
-    if (column >= row.size()) continue;
+    if (column >= row.size() || wanted[column] == 0) continue;
     row[column] = Units(factors_[m] * combination_.Term(lists.score(i))) - floor;
   }
 }
@@ -265,24 +275,27 @@ void EnsemblePool::ScorePiece(std::size_t piece, const GrowthPlan& plan, const C
   const std::size_t first = piece * kVideosPerPiece;
   for (std::size_t v = first; v < first + VideosOf(piece); ++v) {
     const bool laid_out = UsesCoarse(scale) && LayOut(v, plan, scale, at);
+    at.tops.Clear(plan.growths.size());
+    for (std::size_t r = 0; laid_out && r < plan.runs.size(); ++r) {
+      // In their order: what is written behind a run's last top, the next run writes over.
+      const std::size_t begin = plan.runs[r].begin;
+      const RowSums sums = at.dense.Sums(r, plan.AddedIn(plan.runs[r]));
+      FindTopColumns(sums, at.guess, at.tops.found.data() + begin * kGapTop,
+                     at.tops.sure.data() + begin);
+    }
     if (laid_out) {
       rows.Begin(at.dense, largest_label_);
-      for (const int model : plan.models) DecodeColumns(model, v, at.dense, rows);
+      const std::vector<char> in_top = at.tops.ColumnsOf(at.dense.labels().size());
+      for (const int model : plan.models) DecodeColumns(model, v, at.dense, in_top, rows);
     }
     one_by_one.BeginVideo(models_[0].LabelsOf(v));
     const auto fill = [&, v](int model, KeyList<Exact>& list) { Decode(model, v, list); };
-    for (std::size_t r = 0; r < plan.runs.size(); ++r) {
-      const auto& [set, begin, end] = plan.runs[r];
-      at.tops.Clear(end - begin);
-      if (laid_out) {
-        const RowSums sums = at.dense.Sums(r, plan.AddedIn(plan.runs[r]));
-        FindTopColumns(sums, at.guess, at.tops.found.data(), at.tops.sure.data());
-        rows.BeginSet(*set);
-      }
+    for (const auto& [set, begin, end] : plan.runs) {
+      if (laid_out) rows.BeginSet(*set);
       for (std::size_t g = begin; g < end; ++g) {
         std::vector<Exact>& out = keys[g][piece];
-        if (at.tops.sure[g - begin] != 0) {
-          rows.AppendKeys(plan.model_of[g], at.tops.Of(g - begin), out);
+        if (at.tops.sure[g] != 0) {
+          rows.AppendKeys(plan.model_of[g], at.tops.Of(g), out);
         } else {
           const std::span<const Exact> top = one_by_one.Top(plan.growths[g], fill);
           out.insert(out.end(), top.begin(), top.end());

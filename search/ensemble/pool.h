@@ -111,8 +111,9 @@ class EnsemblePool {
   /// True if coarse keys tell enough.
   [[nodiscard]] bool UsesCoarse(const CoarseScale& scale) const;
   void Decode(int model, std::size_t video, KeyList<Exact>& list) const;
-  /// Decodes what of a model's list has a column.
-  void DecodeColumns(int model, std::size_t video, const DenseVideo& dense, ExactRows& rows) const;
+  /// Decodes what of a model's list has a column that is wanted, of which the list is [columns].
+  void DecodeColumns(int model, std::size_t video, const DenseVideo& dense,
+                     const std::vector<char>& wanted, ExactRows& rows) const;
   struct CoarseVideo;
   /// Lays out a video for the growths; false where that cannot be.
   [[nodiscard]] bool LayOut(std::size_t video, const GrowthPlan& plan, const CoarseScale& scale,
