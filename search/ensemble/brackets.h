@@ -42,6 +42,12 @@ class BinLists {
     unsure_[place * growths_ + growth] += hits;
   }
 
+  /// Returns a growth's labels of a place, until they are counted.
+  [[nodiscard]] std::span<const std::uint16_t> Of(std::size_t growth, std::size_t place) const {
+    const std::size_t at = place * growths_ + growth;
+    return std::span(bins_).subspan(at * room_, filled_[at]);
+  }
+
   /// Counts a growth's labels, forgets them, and returns its unsure hits (BoundsOf).
   [[nodiscard]] std::int64_t CountInto(std::size_t growth, BinCounts& counts);
 

@@ -10,7 +10,6 @@
 
 #include "registry/util/error.h"
 #include "search/ensemble/coarse.h"
-#include "search/ensemble/contest.h"
 #include "search/ensemble/gpu/device_pool.h"
 #include "search/ensemble/one_by_one.h"
 
@@ -19,20 +18,16 @@ namespace {
 
 /// The videos of one piece of work: enough that its buffers cost nothing, few enough that all
 /// threads have work.
-constexpr std::size_t kVideosPerPiece = 256;
+constexpr std::size_t kVideosPerPiece = 128;
 /// So many pieces before a piece is on its turn its lists are asked for: a disk takes milliseconds,
 /// a piece tens of them.
-constexpr std::size_t kPiecesAhead = 8;
+constexpr std::size_t kPiecesAhead = 16;
 
 /// Exact keys of the sets that are scored at the same time take no more than this.
 constexpr std::size_t kExactBytes = std::size_t{1} << 30;
 /// So do the bins that wait to be counted. They are counted in large portions: a set's counts come
 /// into the processor's cache once for each.
 constexpr std::size_t kBinBytes = std::size_t{128} << 20;
-/// A quarter of a megabyte of counts each. As many as the beam has at once: eight sets and 200
-/// models.
-constexpr std::size_t kMostBracketed = 2048;
-
 constexpr double kFinestUnit = 1e-12;
 constexpr double kCoarsestUnit = 1e-6;
 
@@ -238,9 +233,18 @@ std::size_t EnsemblePool::VideosOf(std::size_t piece) const {
   return std::min(models_[0].size() - piece * kVideosPerPiece, kVideosPerPiece);
 }
 
-std::function<std::size_t(std::size_t)> EnsemblePool::OrderOfPass() const {
+std::int64_t EnsemblePool::PositivesOf(std::size_t piece) const {
+  const std::size_t first = piece * kVideosPerPiece;
+  std::int64_t positives = 0;
+  for (std::size_t v = first; v < first + VideosOf(piece); ++v) {
+    positives += std::ssize(models_[0].LabelsOf(v));
+  }
+  return positives;
+}
+
+std::function<std::size_t(std::size_t)> EnsemblePool::OrderOfPass(std::size_t pieces) const {
   const bool backwards = std::exchange(backwards_, !backwards_);
-  return [backwards, last = pieces() - 1](std::size_t place) {
+  return [backwards, last = pieces - 1](std::size_t place) {
     return backwards ? last - place : place;
   };
 }
@@ -311,7 +315,7 @@ void EnsemblePool::ScoreSome(std::span<const Growth> growths, std::span<double> 
   const CoarseScale scale = ScaleOf(growths);
   KeysOfPieces keys(growths.size());
   for (auto& of_growth : keys) of_growth.resize(pieces());
-  const auto order = OrderOfPass();
+  const auto order = OrderOfPass(pieces());
   for_each_(pieces(), [&](std::size_t place) {
     if (place + kPiecesAhead < pieces()) ReadAhead(order(place + kPiecesAhead), plan.models);
     ScorePiece(order(place), plan, scale, keys);
@@ -332,16 +336,6 @@ std::vector<double> EnsemblePool::ScoreExtensions(const ModelSet& set,
   std::vector<Growth> growths;
   for (const int candidate : candidates) growths.push_back({&set, candidate});
   return Score(growths);
-}
-
-std::vector<GapBounds> EnsemblePool::Bracket(std::span<const Growth> growths) const {
-  std::vector<GapBounds> bounds(growths.size());
-  if (positives_ == 0) return bounds;
-  for (std::size_t begin = 0; begin < growths.size(); begin += kMostBracketed) {
-    const std::size_t count = std::min(kMostBracketed, growths.size() - begin);
-    BracketSome(growths.subspan(begin, count), std::span(bounds).subspan(begin, count));
-  }
-  return bounds;
 }
 
 void EnsemblePool::BracketPiece(std::size_t piece, const GrowthPlan& plan, const CoarseScale& scale,
@@ -378,85 +372,33 @@ void EnsemblePool::BracketPiece(std::size_t piece, const GrowthPlan& plan, const
   }
 }
 
-void EnsemblePool::BracketSome(std::span<const Growth> growths, std::span<GapBounds> bounds) const {
-  const GrowthPlan plan(growths);
-  const CoarseScale scale = ScaleOf(growths);
-  if (!UsesCoarse(scale)) return;
-  counts_.resize(std::max(counts_.size(), growths.size()));
-  std::vector<std::int64_t> unsure(growths.size());
-  if (!CountOnDevice(plan)) CountTops(plan, scale, unsure);
-  for_each_(growths.size(), [&](std::size_t g) {
-    bounds[g] = BoundsOf(counts_[g], positives_, unsure[g], harmonic_);
-  });
-}
-
 void EnsemblePool::CountTops(const GrowthPlan& plan, const CoarseScale& scale,
-                             std::span<std::int64_t> unsure) const {
+                             std::span<const std::size_t> pieces, const Counted& counted) const {
   const std::size_t growths = plan.growths.size();
   constexpr std::size_t kPerPiece = kVideosPerPiece * kGapTop;
   const std::size_t at_once =
       std::clamp<std::size_t>(kBinBytes / (growths * kPerPiece * sizeof(std::uint16_t)), 1,
-                              std::max<std::size_t>(1, pieces()));
+                              std::max<std::size_t>(1, pieces.size()));
   bins_.Reserve(growths, at_once, kPerPiece);
-  const auto order = OrderOfPass();
-  for (std::size_t first = 0; first < pieces(); first += at_once) {
-    const std::size_t here = std::min(at_once, pieces() - first);
+  const auto order = OrderOfPass(pieces.size());
+  for (std::size_t first = 0; first < pieces.size(); first += at_once) {
+    const std::size_t here = std::min(at_once, pieces.size() - first);
     for_each_(here, [&](std::size_t p) {
       const std::size_t ahead = first + p + kPiecesAhead;
-      if (ahead < pieces()) ReadAhead(order(ahead), plan.models);
-      BracketPiece(order(first + p), plan, scale, p, bins_);
+      if (ahead < pieces.size()) ReadAhead(pieces[order(ahead)], plan.models);
+      BracketPiece(pieces[order(first + p)], plan, scale, p, bins_);
     });
     for_each_(growths, [&](std::size_t g) {
-      if (first == 0) counts_[g].assign(2 * kBins, 0);
-      unsure[g] += bins_.CountInto(g, counts_[g]);
+      const std::size_t slot = counted.slots[g];
+      for (std::size_t p = 0; counted.screen != nullptr && p < here; ++p) {
+        counted.screen->Add(slot, order(first + p) % kStrands, bins_.Of(g, p));
+      }
+      counted.unsure[slot] += bins_.CountInto(g, counts_[slot]);
     });
   }
-}
-
-std::vector<std::vector<std::optional<double>>> EnsemblePool::ScoreBest(
-    std::span<const BestOf> groups) const {
-  std::vector<Growth> growths;
-  for (const BestOf& group : groups) {
-    growths.insert(growths.end(), group.growths.begin(), group.growths.end());
+  for (std::size_t place = 0; counted.screen != nullptr && place < pieces.size(); ++place) {
+    counted.screen->AddPositives(place % kStrands, PositivesOf(pieces[place]));
   }
-  std::vector<GapBounds> bounds(growths.size());
-  if (models_[0].size() >= fewest_to_bracket_) bounds = Bracket(growths);
-
-  std::vector<Contest> contests;
-  std::vector<std::vector<std::optional<double>>> gaps;
-  std::size_t first = 0;
-  for (const BestOf& group : groups) {
-    const std::size_t count = group.growths.size();
-    contests.emplace_back(std::span(bounds).subspan(first, count), group.keep, group.at_least);
-    gaps.emplace_back(count);
-    first += count;
-  }
-  // Growths of all groups in one pass, those of one set one after the other.
-  struct Asked {
-    std::size_t group, growth;
-  };
-  for (;;) {
-    std::vector<Asked> asked;
-    std::vector<Growth> to_score;
-    for (std::size_t group = 0; group < groups.size(); ++group) {
-      for (const std::size_t growth : contests[group].Next()) {
-        asked.push_back({group, growth});
-        to_score.push_back(groups[group].growths[growth]);
-      }
-    }
-    if (asked.empty()) return gaps;
-    const std::vector<double> exact = Score(to_score);
-    for (std::size_t i = 0; i < asked.size(); ++i) {
-      gaps[asked[i].group][asked[i].growth] = exact[i];
-      contests[asked[i].group].Tell(asked[i].growth, exact[i]);
-    }
-  }
-}
-
-std::vector<std::optional<double>> EnsemblePool::ScoreBest(std::span<const Growth> growths,
-                                                           std::size_t keep,
-                                                           double at_least) const {
-  return ScoreBest({{BestOf{growths, keep, at_least}}}).front();
 }
 
 }  // namespace beamgrid

@@ -14,9 +14,10 @@
 // Where there is a GPU and the pool is large, it finds the best labels of both passes from exact
 // keys (gpu/growth_grid.h); all else is the same.
 //
-// A search asks for the best few of many sets: all are bracketed, and only those that may be among
-// the best are computed. Counts and units are whole numbers, so that a result has the same bits for
-// any number of threads and in whatever order a set grew.
+// A search asks for the best few of many sets: all are bracketed, but those that a sample of the
+// videos shows to be worse (screen.h), and only those that may be among the best are computed.
+// Counts and units are whole numbers, so that a result has the same bits for any number of threads
+// and in whatever order a set grew.
 //
 // An exact key is `sum << tag_bits | (largest_label - label) << 1 | is_true`: comparing keys
 // compares scores, then classes (the lower wins), as the metrics do. A coarse one is `sum << 1 |
@@ -39,6 +40,7 @@
 #include "search/ensemble/gpu/device.h"
 #include "search/ensemble/growths.h"
 #include "search/ensemble/models.h"
+#include "search/ensemble/screen.h"
 #include "search/ensemble/top_scorer.h"
 
 namespace beamgrid {
@@ -76,6 +78,11 @@ class EnsemblePool {
     std::span<const Growth> growths;
     std::size_t keep = 1;
     double at_least = 0;
+    /// Growths are given up that a sample of the videos shows to be worse (screen.h), in pools of
+    /// 8,192 videos or more. One that is wanted is then left out about once in 100,000 cases.
+    bool screen = false;
+    const ModelSet* rival =
+        nullptr;  ///< the set whose GAP `at_least` is, for the screen; not owned
   };
   /// Returns the same for each of several groups, in common passes over the videos.
   [[nodiscard]] std::vector<std::vector<std::optional<double>>> ScoreBest(
@@ -91,6 +98,10 @@ class EnsemblePool {
   /// Returns bounds of each growth's GAP: 0 and 1 for votes, which are few values, and for sums of
   /// thousands of terms, which single precision cannot hold.
   [[nodiscard]] std::vector<GapBounds> Bracket(std::span<const Growth> growths) const;
+  /// Returns the same for the growths of all groups, one group after the other; of those that were
+  /// given up kGivenUp.
+  [[nodiscard]] std::vector<GapBounds> Bracket(std::span<const BestOf> groups) const;
+  static constexpr GapBounds kGivenUp = {-1, -1};
 
   /// Of fewer videos (4,096, if nothing is said) ScoreBest computes all growths: bins cost as much
   /// for few videos as for many.
@@ -123,10 +134,11 @@ class EnsemblePool {
 
   [[nodiscard]] std::size_t pieces() const;
   [[nodiscard]] std::size_t VideosOf(std::size_t piece) const;
-  /// Returns the order of the next pass over the pieces, as a function from place to piece: from
-  /// where the last one ended, for that is what the system still has in memory of a pool that is
-  /// larger than it.
-  [[nodiscard]] std::function<std::size_t(std::size_t)> OrderOfPass() const;
+  [[nodiscard]] std::int64_t PositivesOf(std::size_t piece) const;
+  /// Returns the order of the next pass over so many pieces, as a function from place to piece:
+  /// from where the last one ended, for that is what the system still has in memory of a pool that
+  /// is larger than it.
+  [[nodiscard]] std::function<std::size_t(std::size_t)> OrderOfPass(std::size_t pieces) const;
 
   /// Has the lists of a piece that is on its turn soon come from the disk, where they lie there.
   void ReadAhead(std::size_t piece, const std::vector<int>& models) const;
@@ -138,10 +150,17 @@ class EnsemblePool {
   void ScoreSome(std::span<const Growth> growths, std::span<double> gaps) const;
   void BracketPiece(std::size_t piece, const GrowthPlan& plan, const CoarseScale& scale,
                     std::size_t place, BinLists& bins) const;
-  void BracketSome(std::span<const Growth> growths, std::span<GapBounds> bounds) const;
-  /// Counts the tops of the growths into counts_ and their unsure hits (BoundsOf) into `unsure`.
+  /// Counted is what a pass counts of some growths.
+  struct Counted {
+    std::span<const std::size_t> slots;  ///< [growths] where each is counted: of counts_, `unsure`
+    std::span<std::int64_t> unsure;      ///< unsure hits (BoundsOf)
+    Screen* screen = nullptr;            ///< null: none
+  };
+  /// Counts the tops of the growths in the videos of the pieces, on top of what is counted.
   void CountTops(const GrowthPlan& plan, const CoarseScale& scale,
-                 std::span<std::int64_t> unsure) const;
+                 std::span<const std::size_t> pieces, const Counted& counted) const;
+  /// Brackets growths that are counted at the same time.
+  [[nodiscard]] std::vector<GapBounds> BracketTogether(std::span<const BestOf> groups) const;
 
   // What a device does of this (pool_on_device.cpp).
   void OpenDevice(const gpu::DeviceOffer& offer);

@@ -75,6 +75,7 @@ class Searcher {
 
   SearchResult Exhaustive() {
     RefuseTooMany();
+    screen_ = false;  // the best of all sets, for certain
     all_ = problem_.told ? CountSets(problem_) : 0;
     std::vector<ScoredSet> sets = Singles();
     for (std::int64_t members = 2; members <= problem_.members && !sets.empty(); ++members) {
@@ -149,6 +150,7 @@ class Searcher {
     const std::vector<Extension>& extensions;
     std::size_t keep = 1;
     double at_least = 0;
+    const ModelSet* rival = nullptr;  ///< the set whose GAP `at_least` is
   };
   /// Does the same for several groups of extensions, in common passes over the videos.
   std::vector<std::vector<ScoredSet>> Score(std::initializer_list<Wanted> groups) {
@@ -162,7 +164,9 @@ class Searcher {
       const std::size_t all = std::max<std::size_t>(1, of_group.size());
       best_of.push_back({.growths = {},
                          .keep = problem_.frontier ? all : group.keep,
-                         .at_least = problem_.frontier ? 0 : group.at_least});
+                         .at_least = problem_.frontier ? 0 : group.at_least,
+                         .screen = screen_ && !problem_.frontier,
+                         .rival = group.rival});
     }
     for (std::size_t g = 0; g < growths.size(); ++g) best_of[g].growths = growths[g];
     const auto gaps = problem_.pool->ScoreBest(best_of);
@@ -230,13 +234,17 @@ class Searcher {
       dropped.push_back({&smaller.emplace_back(Less(rest, last)), last});
     }
     const std::int64_t members = std::ssize(state.models);
-    Score({Wanted{added, 1, BestGapOf(members + 1)}, Wanted{swapped, 1, BestGapOf(members)},
-           Wanted{dropped, 1, BestGapOf(members - 1)}});
+    Score({BetterThanBest(added, members + 1), BetterThanBest(swapped, members),
+           BetterThanBest(dropped, members - 1)});
   }
 
-  [[nodiscard]] double BestGapOf(std::int64_t members) const {
+  /// Returns that of the extensions the best is wanted, if it is no worse than the best known set
+  /// of so many members.
+  [[nodiscard]] Wanted BetterThanBest(const std::vector<Extension>& extensions,
+                                      std::int64_t members) const {
     const auto best = best_of_.find(members);
-    return best == best_of_.end() ? 0 : best->second.gap;
+    if (best == best_of_.end()) return {extensions};
+    return {extensions, 1, best->second.gap, &best->second.models};
   }
 
   /// Returns the set without one of its models, not scored.
@@ -275,6 +283,7 @@ class Searcher {
   const SearchProblem& problem_;
   SearchResult result_;
   bool found_ = false;    ///< anything yet
+  bool screen_ = true;    ///< sets are given up that a sample of the videos shows to be worse
   std::int64_t all_ = 0;  ///< how many sets are scored in the end, where that is known
   std::set<ModelSet> seen_;
   std::map<std::int64_t, ScoredSet> best_of_;  ///< by the number of members

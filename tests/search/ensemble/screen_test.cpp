@@ -9,6 +9,9 @@
 #include <set>
 
 #include "registry/scoring/metrics.h"
+#include "registry/util/threads.h"
+#include "search/ensemble/search.h"
+#include "tests/search/ensemble/ensemble_support.h"
 
 namespace beamgrid {
 namespace {
@@ -183,6 +186,148 @@ TEST(MayBeAmong, KeepsWhatIsNotSurelyWorseThanEachOfTheBest) {
   EXPECT_THAT(MayBeAmong(sets, 1, 0.9999), ElementsAre(1));
   // Equal ones are not told apart.
   EXPECT_THAT(MayBeAmong(std::vector(3, At(0.5, 0.5)), 1, 0.5), ElementsAre(0, 1, 2));
+}
+
+/// A pool of 65 pieces with its lists' order, in which models are of unlike worth.
+const std::vector<EnsembleModel>& LargePool() {
+  static const std::vector<EnsembleModel> models = [] {
+    auto planted = PlantPool({.models = 8, .videos = 8'320, .classes = 10, .list_length = 5}, 7);
+    // A twin, which no sample tells apart from its original.
+    planted.push_back(planted[0]);
+    planted.back().name = "twin";
+    return planted;
+  }();
+  return models;
+}
+
+EnsemblePool PoolOfAll(const std::vector<EnsembleModel>& models, int threads = 1) {
+  return {AlignModels(models),
+          std::vector<double>(models.size(), 1.0),
+          Combination(ScoreDomain::kLogits),
+          Missing::kZero,
+          8,
+          [threads](std::size_t count, const std::function<void(std::size_t)>& body) {
+            ForEachOnThreads(threads, count, body);
+          }};
+}
+
+TEST(ScreenedPool, GivesUpOnlyWhatIsWorseAndBracketsTheRestAsWithout) {
+  const ModelSet pair = {0, 5}, weak = {4}, rival = {0, 1, 5};
+  std::vector<Growth> growths;
+  for (const ModelSet* set : {&pair, &weak}) {
+    for (int added = 0; added < 9; ++added) growths.push_back({set, added});
+  }
+  const EnsemblePool pool = PoolOfAll(LargePool());
+  const std::vector<GapBounds> bounds = pool.Bracket(growths);
+  const std::vector<double> gaps = pool.Score(growths);
+  const double of_rival = pool.Score({{Growth{&pair, 1}}})[0];
+  std::size_t with_rival = 0, without = 0;
+  for (const std::size_t keep : {1, 4, 18}) {
+    for (const bool against_rival : {false, true}) {
+      const EnsemblePool::BestOf group{.growths = growths,
+                                       .keep = keep,
+                                       .at_least = against_rival ? of_rival : 0,
+                                       .screen = true,
+                                       .rival = against_rival ? &rival : nullptr};
+      // Beside a group that is not screened.
+      const EnsemblePool::BestOf whole{.growths = growths};
+      const std::vector<GapBounds> screened = pool.Bracket({{group, whole}});
+      ASSERT_EQ(screened.size(), 2 * growths.size());
+      std::vector<double> sorted = gaps;
+      std::ranges::sort(sorted, std::greater<>());
+      const double wanted = std::max(sorted[keep - 1], group.at_least);
+      std::size_t given_up = 0;
+      for (std::size_t g = 0; g < growths.size(); ++g) {
+        const GapBounds& of_whole = screened[growths.size() + g];
+        EXPECT_EQ(of_whole.low, bounds[g].low);
+        EXPECT_EQ(of_whole.high, bounds[g].high);
+        if (screened[g].high == EnsemblePool::kGivenUp.high) {
+          ++given_up;
+          EXPECT_LT(gaps[g], wanted) << keep << " " << g;
+        } else {
+          EXPECT_EQ(screened[g].low, bounds[g].low);
+          EXPECT_EQ(screened[g].high, bounds[g].high);
+        }
+      }
+      if (keep == 18) {
+        (against_rival ? with_rival : without) = given_up;
+      } else {
+        EXPECT_GT(given_up, growths.size() / 4) << keep;
+      }
+      // Twins: both, or neither.
+      EXPECT_EQ(screened[0].high, screened[8].high);
+      EXPECT_EQ(pool.ScoreBest({{group}}), pool.ScoreBest({{[&] {
+        EnsemblePool::BestOf unscreened = group;
+        unscreened.screen = false;
+        return unscreened;
+      }()}}));
+      EXPECT_EQ(PoolOfAll(LargePool(), 3).ScoreBest({{group}}), pool.ScoreBest({{group}}));
+    }
+  }
+  // All are wanted, but not if they are worse than the rival.
+  EXPECT_EQ(without, 0);
+  EXPECT_GT(with_rival, growths.size() / 4);
+}
+
+/// SearchOf is a search over a pool of all models, each of one byte.
+SearchResult SearchOf(const EnsemblePool& pool, const std::vector<AlignedModel>& models,
+                      EnsembleSearch search, bool frontier = false) {
+  SearchProblem problem{
+      .pool = &pool, .size_limit = 100, .members = 3, .beam_width = 2, .frontier = frontier};
+  for (const AlignedModel& model : models) {
+    problem.candidates.push_back(static_cast<int>(problem.sizes.size()));
+    problem.sizes.push_back(1);
+    problem.single_gaps.push_back(SingleGap(model));
+  }
+  return SearchEnsembles(search, problem);
+}
+
+TEST(ScreenedSearch, FindsWhatTheWholeSearchFinds) {
+  const EnsemblePool pool = PoolOfAll(LargePool());
+  const auto models = AlignModels(LargePool());
+  for (const EnsembleSearch search : {EnsembleSearch::kBeam, EnsembleSearch::kGreedy}) {
+    const SearchResult screened = SearchOf(pool, models, search);
+    // The frontier needs all sets' GAPs, so nothing is given up for it.
+    const SearchResult whole = SearchOf(pool, models, search, true);
+    EXPECT_EQ(screened.best.models, whole.best.models);
+    EXPECT_EQ(screened.best.gap, whole.best.gap);
+    EXPECT_EQ(screened.evaluated, whole.evaluated);
+  }
+}
+
+TEST(ScreenedSearch, ASampleMayMisleadItButNotTheCertificate) {
+  // A model that is right about everything, but says nothing of the videos that are looked at
+  // first.
+  std::vector<EnsembleModel> models =
+      PlantPool({.models = 5, .videos = 8'320, .classes = 10, .list_length = 5}, 9);
+  for (EnsembleModel& model : models) {
+    for (std::size_t v = 0; v < model.predictions.videos.size(); ++v) {
+      model.predictions.videos[v].id = "v" + std::to_string(100'000 + v);
+    }
+  }
+  EnsembleModel& trap = models[4];
+  const std::vector<std::size_t> first = StagesOf(65)[0];
+  for (std::size_t v = 0; v < trap.predictions.videos.size(); ++v) {
+    VideoPrediction& video = trap.predictions.videos[v];
+    const bool looked_at = std::ranges::binary_search(first, v / 128);
+    video.top.clear();
+    for (std::int32_t label = 0; label < 10; ++label) {
+      const bool positive = std::ranges::find(video.labels, label) != video.labels.end();
+      if (positive && !looked_at) video.top.push_back({label, 0.99});
+    }
+  }
+  const auto aligned = AlignModels(models);
+  const EnsemblePool pool = PoolOfAll(models);
+  SearchProblem problem{
+      .pool = &pool, .size_limit = 2, .members = 2, .beam_width = 1, .candidates = {0, 1, 2, 3, 4}};
+  problem.sizes.assign(5, 1);
+  // As if it were the worst by itself: a pair with it is what is looked for.
+  problem.single_gaps = {0.5, 0.4, 0.3, 0.2, 0.1};
+  const ScoredSet beam = SearchEnsembles(EnsembleSearch::kBeam, problem).best;
+  const ScoredSet all = SearchEnsembles(EnsembleSearch::kExhaustive, problem).best;
+  EXPECT_THAT(all.models, testing::Contains(4));
+  EXPECT_THAT(beam.models, testing::Not(testing::Contains(4)));
+  EXPECT_GT(all.gap, beam.gap);
 }
 
 }  // namespace
