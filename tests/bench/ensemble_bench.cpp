@@ -11,6 +11,7 @@
 // Times are processor time of all threads, which other work on the machine disturbs less than the
 // clock's, and the clock's beside it.
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -366,6 +367,9 @@ void Run(const Settings& settings) {
 }  // namespace beamgrid
 
 int main(int argc, char** argv) {
+  // As beamgrid does.
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
   beamgrid::Settings settings;
   CLI::App app("times the ensemble's beam search");
   app.add_option("--models", settings.models)->check(CLI::PositiveNumber);
