@@ -1,5 +1,7 @@
 #include "registry/util/hash_cache.h"
 
+#include <fcntl.h>
+
 #include <charconv>
 
 #include "registry/util/cache_folder.h"
@@ -36,6 +38,14 @@ bool TakeNumber(std::string_view& line, Number& number) {
 HashCache::HashCache(const std::optional<fs::path>& folder) {
   if (!folder) return;
   path_ = *folder / kFileName;
+  Refresh();
+}
+
+void HashCache::Refresh() {
+  if (path_.empty()) return;
+  // Before it is read: what is added meanwhile is then read twice, and never missed.
+  const std::optional<FileStamp> stamp = StampIn(AT_FDCWD, path_);
+  if (stamp == std::exchange(read_, stamp)) return;
   size_ = ReadCheckedLines(path_, [this](std::string_view line) { TakeLine(line); });
 }
 

@@ -23,6 +23,9 @@ class HashCache {
   /// Reads the hashes that are kept in `folder`; nothing: this object alone remembers them.
   explicit HashCache(const std::optional<std::filesystem::path>& folder);
 
+  /// Takes in what other processes have added since the file in the folder was read.
+  void Refresh();
+
   /// Returns the hash of a file with this stamp.
   [[nodiscard]] std::optional<std::string> Find(const FileStamp& stamp);
 
@@ -46,6 +49,7 @@ class HashCache {
   void TakeLine(std::string_view line);
 
   std::filesystem::path path_;                ///< empty: none
+  std::optional<FileStamp> read_;             ///< of that file, as it was read; nothing: none
   LineFileSize size_ = LineFileSize::kSmall;  ///< a large file is begun anew with what was used
   std::map<FileId, Known> known_;
   std::string unsaved_;  ///< lines

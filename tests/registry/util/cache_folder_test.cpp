@@ -119,6 +119,20 @@ TEST_F(HashCacheTest, WritersAddToEachOther) {
   EXPECT_THAT(reader.Find(Stamp(3)), Optional(b_));
 }
 
+TEST_F(HashCacheTest, TakesInWhatOthersHaveAddedSince) {
+  HashCache reader(folder_.path()), writer(folder_.path());
+  for (const std::uint64_t file : {1U, 2U}) {
+    writer.Add(Stamp(file), a_, kNow);
+    writer.Save();
+    EXPECT_EQ(reader.Find(Stamp(file)), std::nullopt);
+    reader.Refresh();
+    EXPECT_THAT(reader.Find(Stamp(file)), Optional(a_));
+  }
+  reader.Add(Stamp(3), b_, kNow);
+  reader.Refresh();
+  EXPECT_THAT(reader.Find(Stamp(3)), Optional(b_)) << "what nobody has written stays";
+}
+
 TEST_F(HashCacheTest, ALineThatIsNotWholeIsPassedOver) {
   {
     HashCache writer(folder_.path());
