@@ -47,21 +47,6 @@ void RequireRoom(std::size_t bytes, int protection, int flags, const std::string
   ::munmap(room, bytes);
 }
 
-/// Throws SystemError where the process may not have the buffers that OpenBLAS takes for its first
-/// product, one for each of its threads, and the stacks of the threads that LibTorch starts: the
-/// one would ask for them again and again, the other wait for its threads, for ever.
-void RequireBlasBuffers() {
-  constexpr std::size_t kBuffer = 129UL << 20;  // its BUFFER_SIZE, 128 MiB, and what is around it
-  constexpr std::size_t kStacks = 64UL << 20;
-  auto* threads = Loaded<int()>("openblas_get_num_threads");
-  if (threads == nullptr) return;
-  const auto count = static_cast<std::size_t>(std::max(threads(), 1));
-  RequireRoom(kBuffer, PROT_READ | PROT_WRITE, 0, "cannot have the 128 MiB of its buffer");
-  // Addresses only: a limit on them (ulimit -v) is what keeps the others from theirs.
-  RequireRoom(kBuffer * count + kStacks, PROT_NONE, MAP_NORESERVE,
-              "cannot have the 128 MiB of its buffer for each of its threads");
-}
-
 /// "Intel(R) Xeon(R) Processor"; empty where the system does not say.
 std::string ProcessorModel() {
   std::ifstream in("/proc/cpuinfo");
@@ -91,6 +76,7 @@ std::int64_t StatusBytes(std::string_view key) {
 
 /// The peak in bytes that the kernel would not forget; 0 where it did.
 std::int64_t earlier_peak = 0;
+std::int64_t shared_bytes = 0;
 
 }  // namespace
 
@@ -107,6 +93,18 @@ torch::Device ParseDevice(const std::string& name) {
                 " GPUs; see beamgrid-trainer doctor, then run again");
   }
   return {torch::kCUDA, static_cast<torch::DeviceIndex>(*index)};
+}
+
+void RequireBlasBuffers() {
+  constexpr std::size_t kBuffer = 129UL << 20;  // its BUFFER_SIZE, 128 MiB, and what is around it
+  constexpr std::size_t kStacks = 64UL << 20;   // of the threads that LibTorch starts
+  auto* threads = Loaded<int()>("openblas_get_num_threads");
+  if (threads == nullptr) return;
+  const auto count = static_cast<std::size_t>(std::max(threads(), 1));
+  RequireRoom(kBuffer, PROT_READ | PROT_WRITE, 0, "cannot have the 128 MiB of its buffer");
+  // Addresses only: a limit on them (ulimit -v) is what keeps the others from theirs.
+  RequireRoom(kBuffer * count + kStacks, PROT_NONE, MAP_NORESERVE,
+              "cannot have the 128 MiB of its buffer for each of its threads");
 }
 
 void PrepareProcess(std::int64_t threads) {
@@ -156,8 +154,10 @@ std::int64_t PeakMemoryBytes([[maybe_unused]] torch::Device device) {
   }
 #endif
   const std::int64_t peak = StatusBytes("VmHWM:");
-  return peak > earlier_peak ? peak : ResidentBytes();
+  return (peak > earlier_peak ? peak : ResidentBytes()) + shared_bytes;
 }
+
+void CountShared(std::int64_t bytes) { shared_bytes = bytes; }
 
 void ForgetPeakMemory([[maybe_unused]] torch::Device device) {
 #ifdef BEAMGRID_CUDA

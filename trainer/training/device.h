@@ -20,6 +20,12 @@ namespace beamgrid::trainer {
 /// of a trial; may be called again.
 void PrepareProcess(std::int64_t threads);
 
+/// Throws SystemError where the process may not have the buffers that OpenBLAS takes for its first
+/// product, one for each of its threads, and the stacks of the threads that LibTorch starts: the
+/// one would ask for them again and again, the other wait for its threads, for ever. PrepareProcess
+/// looks once.
+void RequireBlasBuffers();
+
 /// The device with its model and, on a CPU, the kernels that multiply matrices in the arithmetic,
 /// both of which decide about the last bits: "cpu Intel(R) Xeon(R) Processor, OpenBLAS SkylakeX",
 /// "cpu AMD EPYC, OpenBLAS SkylakeX, oneDNN bf16", "cuda:0 NVIDIA H200".
@@ -32,6 +38,9 @@ void PrepareProcess(std::int64_t threads);
 [[nodiscard]] std::int64_t PeakMemoryBytes(torch::Device device);
 /// Begins a new measurement for PeakMemoryBytes.
 void ForgetPeakMemory(torch::Device device);
+/// Has PeakMemoryBytes count so many bytes more on the CPU: memory that this process uses, though
+/// the kernel counts it for the one of which it is a copy alone.
+void CountShared(std::int64_t bytes);
 
 /// Gives what earlier work has freed back to the system (PrepareProcess keeps it), on the device
 /// too; in main memory where it is more than 32 MiB.
