@@ -12,7 +12,8 @@
 // A worker is `beamgrid-trainer train DIRECTORY`, which ends with its attempt, or
 // `beamgrid-trainer serve`, which reads directories from stdin, one a line: after an attempt that
 // went well it is as new again, says `ready` and nothing more until the next line; after any
-// failure, and where it cannot be as new, it ends as `train` does. It also ends with its stdin.
+// failure, and where it cannot be as new, it ends as `train` does. It also ends with its stdin. An
+// attempt may be carried out by a copy of it, which then holds the lock and says its own pid.
 
 #include <boost/json.hpp>
 #include <cstdint>

@@ -98,7 +98,7 @@ void CheckDigest(const DataSpec& data, HashCache& hashes) {
 
 /// Plugins and scripts are the files that a model names. A teacher's file, which training settings
 /// name, is only read.
-Traces TracesOf(ModelSpec model) {
+Traces TracesOfModel(ModelSpec model) {
   model.train.clear();
   // WithHashesForFiles rewrites every named file, so a model without one stays as it is.
   const boost::json::value json = ToJson(model);
@@ -149,6 +149,14 @@ TrainerExit Fail(Messenger& messenger) {
 
 }  // namespace
 
+Traces TracesOf(const std::filesystem::path& directory) {
+  try {
+    return TracesOfModel(ReadTrial({.directory = directory}).spec.model);
+  } catch (const std::exception&) {
+    return Traces::kNone;
+  }
+}
+
 int RunAsWorker(const std::function<TrainerExit(Messenger&)>& work) {
   OpenLog();
   Messenger messenger;
@@ -170,7 +178,7 @@ AttemptEnd CarryOut(const TrainArguments& arguments, LogTarget log, HashCache& h
     const TrialFile trial = ReadTrial(arguments);
     // Before anything is written but the log, which is appended to.
     const AttemptLock lock(directory);
-    end.traces = TracesOf(trial.spec.model);
+    end.traces = TracesOfModel(trial.spec.model);
     Train(trial, directory, hashes, messenger);
     // Before Finished, at which the orchestrator may fill the room with another trial.
     ReleaseMemory(ParseDevice(trial.device));

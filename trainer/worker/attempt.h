@@ -18,6 +18,9 @@ enum class LogTarget {
 /// Traces says whether a later trial would find the process as a new one is. Of our code nothing
 /// stays; what a user's code (a plugin, a script) leaves behind nobody knows.
 enum class Traces { kNone, kUnknown };
+/// Returns what the attempt of a directory would leave; kNone where its trial.json cannot be read,
+/// for it would end at once.
+[[nodiscard]] Traces TracesOf(const std::filesystem::path& directory);
 
 /// AttemptEnd is what an attempt means for the process that carried it out.
 struct AttemptEnd {

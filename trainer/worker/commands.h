@@ -62,11 +62,17 @@ struct TrainArguments {
 /// next batch, behind a checkpoint.
 int TrainCommand(const TrainArguments& arguments);
 
+/// TrialProcess says where ServeCommand carries out an attempt.
+enum class TrialProcess {
+  kShared,  ///< in this process; with a user's code in it, in a copy where no attempt was here yet
+  kItsOwn   ///< each in a copy of this process, which computes nothing itself
+};
 /// Carries out the attempts whose directories come on stdin, one a line, each as TrainCommand would
 /// (bit for bit), its log in its own worker.log, and says Ready when it takes another. Ends when
-/// stdin does; after any failure, with its code; and without a Ready after 300 attempts, after one
-/// with a user's code in it, and where the memory that stays in use has doubled since the first.
-int ServeCommand();
+/// stdin does; after any failure, with its code or by its signal; and, of those in this process,
+/// without a Ready after 300 attempts, after one with a user's code in it, and where the memory
+/// that stays in use has doubled since the first.
+int ServeCommand(TrialProcess process);
 
 /// Ending says why an attempt ended and with which code.
 struct Ending {

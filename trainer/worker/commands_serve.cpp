@@ -11,6 +11,7 @@
 #include "registry/util/unique_fd.h"
 #include "trainer/training/device.h"
 #include "trainer/worker/attempt.h"
+#include "trainer/worker/forked_attempt.h"
 #include "trainer/worker/stop_request.h"
 
 namespace beamgrid::trainer {
@@ -57,7 +58,7 @@ class Directories {
 /// Wear says when a process that carried out trials had better make room for a new one.
 class Wear {
  public:
-  /// Takes a finished trial into account.
+  /// Takes a finished trial of this process, not of a copy, into account.
   void Add(Traces traces) {
     ++trials_;
     if (traces == Traces::kUnknown) worn_ = true;
@@ -68,6 +69,7 @@ class Wear {
     worn_ |= trials_ >= kMostTrials || bytes > kMostGrowth * first_bytes_;
   }
   [[nodiscard]] bool IsWorn() const { return worn_; }
+  [[nodiscard]] int Trials() const { return trials_; }
 
  private:
   /// Starting a process takes a third of a second of processor time, as much as thirty of the
@@ -80,16 +82,29 @@ class Wear {
   bool worn_ = false;
 };
 
-TrainerExit Serve(Messenger& messenger) {
+TrainerExit Serve(TrialProcess process, Messenger& messenger) {
   Directories directories;
   HashCache hashes(CacheFolder());
   Wear wear;
   while (const std::optional<std::string> directory = directories.Next()) {
-    const AttemptEnd end =
-        CarryOut({.directory = *directory}, LogTarget::kWorkerLog, hashes, messenger);
+    const auto carry_out = [&] {
+      return CarryOut({.directory = *directory}, LogTarget::kWorkerLog, hashes, messenger);
+    };
+    const bool has_computed = wear.Trials() > 0;
+    const bool forks = process == TrialProcess::kItsOwn ||
+                       (!has_computed && TracesOf(*directory) == Traces::kUnknown);
+    AttemptEnd end;
+    if (forks) {
+      hashes.Refresh();
+      const pid_t copy = Fork();
+      if (copy == 0) return carry_out().exit;
+      end = {EndOf(copy), Traces::kNone};
+    } else {
+      end = carry_out();
+      wear.Add(end.traces);
+    }
     // After a failure nobody knows what state LibTorch or a GPU is in.
     if (end.exit != TrainerExit::kDone) return end.exit;
-    wear.Add(end.traces);
     // Without a Ready: the orchestrator sees the end of the process and starts another.
     if (wear.IsWorn()) break;
     messenger.Send(Ready{});
@@ -99,6 +114,8 @@ TrainerExit Serve(Messenger& messenger) {
 
 }  // namespace
 
-int ServeCommand() { return RunAsWorker(Serve); }
+int ServeCommand(TrialProcess process) {
+  return RunAsWorker([process](Messenger& messenger) { return Serve(process, messenger); });
+}
 
 }  // namespace beamgrid::trainer

@@ -118,8 +118,13 @@ int Run(int argc, char** argv) {
   train->add_option("--threads", arguments.threads, "instead of trial.json's");
   train->callback([&] { exit = trainer::TrainCommand(arguments); });
 
-  app.add_subcommand("serve", "carry out the attempts of the directories on stdin, one a line")
-      ->callback([&] { exit = trainer::ServeCommand(); });
+  auto process = trainer::TrialProcess::kShared;
+  auto* serve =
+      app.add_subcommand("serve", "carry out the attempts of the directories on stdin, one a line");
+  serve->add_flag_callback(
+      "--fork", [&] { process = trainer::TrialProcess::kItsOwn; },
+      "each in a process of its own, a copy of this one");
+  serve->callback([&] { exit = trainer::ServeCommand(process); });
 
   try {
     app.parse(argc, argv);

@@ -16,6 +16,7 @@ namespace {
 // Atomics without a lock, so that a signal handler may touch them.
 std::atomic<bool> requested = false;
 std::atomic<int> descriptor = -1;
+std::atomic<pid_t> other = 0;  ///< 0: none
 
 /// Does only what is safe in a signal handler, and leaves errno to the call that it interrupted.
 void OnSignal(int /*signal*/) {
@@ -43,9 +44,16 @@ void RequestStop() {
   requested = true;
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(descriptor, &one, sizeof one);
+  if (const pid_t process = other; process > 0) ::kill(process, SIGTERM);
 }
 
 bool StopRequested() { return requested; }
+
+// In this order: a request that comes between the two lines is passed on twice, and never lost.
+void PassStopOnTo(pid_t process) {
+  other = process;
+  if (process > 0 && requested) ::kill(process, SIGTERM);
+}
 
 int StopDescriptor() { return descriptor; }
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <set>
+
 #include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/trial.h"
@@ -97,9 +99,14 @@ TEST_F(ServeCommandTest, EachTrialEndsInTheBitsOfAProcessOfItsOwn) {
     ASSERT_EQ(RunTrainer({"train", attempt.string()}).exit, 0);
     fresh.push_back(CanonicalFiles(attempt));
   }
-  for (const std::vector<std::size_t>& order :
-       {std::vector<std::size_t>{0, 1, 2, 3, 0}, std::vector<std::size_t>{3, 2, 0, 1, 3, 2}}) {
-    TrainerProgram worker({"serve"});
+  struct Worker {
+    std::vector<std::string> arguments;
+    std::vector<std::size_t> order;
+  };
+  for (const auto& [arguments, order] :
+       {Worker{{"serve"}, {0, 1, 2, 3, 0}}, Worker{{"serve"}, {3, 2, 0, 1, 3, 2}},
+        Worker{{"serve", "--fork"}, {0, 1, 2, 3, 0}}}) {
+    TrainerProgram worker(arguments);
     for (const std::size_t index : order) {
       const std::filesystem::path attempt = Attempt(trials[index]);
       worker.Say(attempt.string());
@@ -202,20 +209,46 @@ TEST_F(ServeCommandTest, TerminatedBetweenTrialsItEnds) {
   EXPECT_EQ(worker.Wait(), Code(TrainerExit::kInterrupted));
 }
 
-TEST_F(ServeCommandTest, AProcessThatRanAUsersCodeTakesNoOtherTrial) {
+/// A trial with code that is not ours.
+TrialFile WithPlugin(TrialFile trial) {
   const std::string plugin = std::string(BEAMGRID_BINARY_DIR) + "/plugins/peak.so";
-  TrialFile trial = Small();
   trial.spec.model.parts["temporal"] = {"peak", {{"power", 2.0}}};
   trial.spec.model.plugins = {{.name = "peak.so", .path = plugin, .hash = HashFile(plugin)}};
-  const std::filesystem::path attempt = Attempt(trial), never = Attempt(Small());
+  return trial;
+}
+
+TEST_F(ServeCommandTest, AProcessThatRanAUsersCodeTakesNoOtherTrial) {
+  const std::filesystem::path first = Attempt(Small()), second = Attempt(WithPlugin(Small())),
+                              never = Attempt(Small());
   TrainerProgram worker({"serve"});
-  worker.Say(attempt.string());
-  worker.Say(never.string());
+  for (const auto& attempt : {first, second, never}) worker.Say(attempt.string());
+  EXPECT_TRUE(worker.AwaitMessage<Ready>());
   EXPECT_TRUE(worker.AwaitMessage<Finished>());
   EXPECT_FALSE(worker.AwaitMessage<Ready>());
   EXPECT_EQ(worker.Wait(), 0);
-  EXPECT_TRUE(std::filesystem::exists(attempt / kResultFile));
+  EXPECT_TRUE(std::filesystem::exists(second / kResultFile));
   EXPECT_FALSE(std::filesystem::exists(never / kWorkerLog));
+}
+
+TEST_F(ServeCommandTest, BeforeItHasComputedAUsersCodeRunsInCopies) {
+  const std::filesystem::path alone = Attempt(WithPlugin(Small()));
+  ASSERT_EQ(RunTrainer({"train", alone.string()}).exit, 0);
+  TrainerProgram worker({"serve"});
+  std::set<std::int64_t> copies;
+  for (int trial = 0; trial < 2; ++trial) {
+    const std::filesystem::path attempt = Attempt(WithPlugin(Small()));
+    worker.Say(attempt.string());
+    const std::optional<Started> started = worker.AwaitMessage<Started>();
+    ASSERT_TRUE(started);
+    copies.insert(started->pid);
+    ASSERT_TRUE(worker.AwaitMessage<Ready>());
+    EXPECT_EQ(CanonicalFiles(attempt), CanonicalFiles(alone));
+  }
+  EXPECT_EQ(copies.size(), 2U);
+  EXPECT_FALSE(copies.contains(worker.pid()));
+  worker.Say(Attempt(Small()).string());
+  EXPECT_EQ(worker.AwaitMessage<Started>().value_or(Started{}).pid, worker.pid());
+  EXPECT_TRUE(worker.AwaitMessage<Ready>());
 }
 
 TEST_F(ServeCommandTest, AfterManyTrialsItMakesRoomForANewProcess) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -70,14 +71,14 @@ class TrainerProgram {
     return !line.empty();
   }
 
-  /// Reads on to the first message of a type; false where the output ends before.
+  /// Reads on to the first message of a type; nothing where the output ends before.
   template <typename Type>
-  bool AwaitMessage() {
+  std::optional<Type> AwaitMessage() {
     for (std::string line; NextLine(line);) {
       const std::optional<Message> message = MessageFromLine(line);
-      if (message && std::holds_alternative<Type>(*message)) return true;
+      if (message && std::holds_alternative<Type>(*message)) return std::get<Type>(*message);
     }
-    return false;
+    return std::nullopt;
   }
 
   /// A line for its stdin.
@@ -118,13 +119,25 @@ struct TrainerRun {
   std::vector<std::string> lines;
 };
 
-inline TrainerRun RunTrainer(const std::vector<std::string>& arguments,
-                             const std::string& before = ":") {
-  TrainerProgram program(arguments, before);
+inline TrainerRun EndOf(TrainerProgram& program) {
   TrainerRun run;
   for (std::string line; program.NextLine(line);) run.lines.push_back(line);
   run.exit = program.Wait();
   return run;
+}
+
+inline TrainerRun RunTrainer(const std::vector<std::string>& arguments,
+                             const std::string& before = ":") {
+  TrainerProgram program(arguments, before);
+  return EndOf(program);
+}
+
+/// Carries an attempt out in a copy of a worker.
+inline TrainerRun RunForked(const std::filesystem::path& attempt, const std::string& before = ":") {
+  TrainerProgram program({"serve", "--fork"}, before);
+  program.Say(attempt.string());
+  program.CloseInput();
+  return EndOf(program);
 }
 
 }  // namespace beamgrid::trainer
