@@ -158,8 +158,7 @@ class LocalExecutor::Pool {
     // is found out before anybody is sent there.
     const UniqueFd log = OpenLog(directory);
     // A directory is a line to a worker that serves.
-    const bool one_line = directory.native().find('\n') == std::string::npos;
-    if (options_.life == WorkerLife::kOneAttempt || !one_line) {
+    if (directory.native().find('\n') != std::string::npos) {
       return Start({"train", directory.string()}, placement, log);
     }
     if (placement.alone) EndIdle(placement.device);
@@ -170,7 +169,9 @@ class LocalExecutor::Pool {
       if (fits && !worker->process.Reap() && worker->process.Tell(directory)) return *worker;
       worker = fits ? workers_.erase(worker) : std::next(worker);  // it died while it waited
     }
-    Worker& worker = Start({"serve"}, placement, log);
+    std::vector<std::string> serve = {"serve"};
+    if (options_.life == WorkerLife::kOneAttempt) serve.emplace_back("--fork");
+    Worker& worker = Start(serve, placement, log);
     (void)worker.process.Tell(directory);  // where it is dead already, its end tells
     return worker;
   }

@@ -12,14 +12,14 @@
 
 namespace beamgrid {
 
-/// WorkerLife says for how many attempts a worker is kept. Starting one takes as long as a small
-/// trial: LibTorch is loaded each time.
+/// WorkerLife says how many attempts a process carries out. Either way a worker is kept for the
+/// next attempt on its device until something goes wrong, because starting one takes as long as a
+/// small trial: LibTorch is loaded each time.
 enum class WorkerLife {
-  kManyAttempts,  ///< `serve`: kept for the next attempt on its device, until something goes wrong
-  kOneAttempt     ///< `train`: a new process each time
+  kManyAttempts,  ///< `serve`: the worker itself, one after the other
+  kOneAttempt     ///< `serve --fork`: each a copy of the worker
 };
-/// Returns kOneAttempt where BEAMGRID_FRESH_WORKERS=1 is set, for looking into a worker; else
-/// kManyAttempts.
+/// Returns kOneAttempt where BEAMGRID_FRESH_WORKERS=1 is set; else kManyAttempts.
 [[nodiscard]] WorkerLife WorkerLifeFrom(const std::vector<std::string>& environment);
 
 /// LocalExecutorOptions is what an executor works with.

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <fstream>
 #include <string>
 #include <system_error>
 
@@ -23,6 +24,13 @@ std::optional<ProcessorUse> ProcessorUseOf(pid_t pid, const fs::path& proc) {
        task.increment(ignored)) {
     const std::optional<ProcessStat> thread = ReadProcessStat(task->path() / "stat");
     use.waits_for_more |= thread && thread->state == 'R';
+    std::ifstream children(task->path() / "children");
+    for (pid_t child = 0; children >> child;) {
+      const std::optional<ProcessorUse> more = ProcessorUseOf(child, proc);
+      if (!more) continue;
+      use.used += more->used;
+      use.waits_for_more |= more->waits_for_more;
+    }
   }
   return use;
 }

@@ -1,5 +1,5 @@
 #pragma once
-// How much of the machine a process gets.
+// How much of the machine a process gets, with those that it has started.
 
 #include <sys/types.h>
 
@@ -9,13 +9,15 @@
 
 namespace beamgrid {
 
-/// ProcessorUse is what a process had of the processors so far, and whether it would take more.
+/// ProcessorUse is what a process and its living children had of the processors so far, and whether
+/// they would take more.
 struct ProcessorUse {
-  std::chrono::milliseconds used{0};  ///< by all of its threads since it began
-  bool waits_for_more = false;        ///< a thread of it could run at this moment
+  std::chrono::milliseconds used{0};  ///< by all of their threads since they began
+  bool waits_for_more = false;        ///< a thread of them could run at this moment
 };
 
-/// Looks at a process; nothing where it cannot be seen. `proc` is another folder in tests.
+/// Looks at a process and its children, of which an attempt may be carried out by one; nothing
+/// where it cannot be seen. `proc` is another folder in tests.
 [[nodiscard]] std::optional<ProcessorUse> ProcessorUseOf(
     pid_t pid, const std::filesystem::path& proc = "/proc");
 

@@ -55,10 +55,11 @@ std::string FirstLineOf(const fs::path& path) {
   return line;
 }
 
-/// Returns the living orchestrator, not ours, that a worker works for: its parent, if that is a
-/// program of our name. A worker whose orchestrator has died has another one, the system's.
+/// Returns the living orchestrator, not ours, that a worker works for: the parent of the process
+/// that it started, which leads the worker's group and may have forked the worker itself, if that
+/// is a program of our name. A worker whose orchestrator has died has another one, the system's.
 std::optional<pid_t> OtherOrchestratorOf(pid_t worker) {
-  const auto stat = ReadProcessStat("/proc/" + std::to_string(worker) + "/stat");
+  const auto stat = ReadProcessStat("/proc/" + std::to_string(::getpgid(worker)) + "/stat");
   if (!stat || stat->parent == ::getpid()) return std::nullopt;
   const pid_t parent = stat->parent;
   const std::string name = FirstLineOf("/proc/" + std::to_string(parent) + "/comm");
@@ -88,12 +89,12 @@ void KillSurvivingWorker(const fs::path& directory) {
     }
     // An id of 0 or 1 would signal our own group or every process.
     if (*holder > 1 && HasOpen(*holder, path) && ::kill(-*holder, SIGKILL) != 0) {
-      ::kill(*holder, SIGKILL);  // started by hand: no group of its own
+      ::kill(*holder, SIGKILL);  // forked, its parent ends with it; or started by hand
     }
     std::this_thread::sleep_for(kBetweenChecks);
   }
   throw Error("worker " + std::to_string(*holder) + " of " + directory.string() +
-              " outlived its orchestrator and cannot be killed from here; end it by hand and run "
+              " outlived whoever started it and cannot be killed from here; end it by hand and run "
               "again");
 }
 

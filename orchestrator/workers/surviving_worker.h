@@ -1,5 +1,5 @@
 #pragma once
-// The end of a worker that outlived its orchestrator.
+// The end of a worker that outlived its orchestrator, or of a copy that outlived its worker.
 
 #include <sys/types.h>
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "orchestrator/workers/surviving_worker.h"
 #include "registry/util/half_written.h"
 #include "registry/util/text.h"
 
@@ -106,6 +107,8 @@ bool WorkerProcess::Reap() {
   reaped_ = true;
   DrainOutput();
   if (attempt_) {
+    // A copy of it that carried the attempt out was killed with it, and may not be gone yet.
+    if (WIFSIGNALED(status)) KillSurvivingWorker(attempt_->task.directory);
     // Nobody writes any more: what has a temporary name was cut off.
     RemoveHalfWritten(attempt_->task.directory);
     EndAttempt(ExitCodeOf(status));

@@ -88,7 +88,8 @@ class WorkerProcess {
   void Stop(StopReason reason, const std::string& detail, std::chrono::milliseconds grace);
 
   /// True if the process has ended: reaps it, reads what it still had to say, and ends the attempt
-  /// that it had. Throws Error where the outcome cannot be read.
+  /// that it had. Throws Error where the outcome cannot be read, and where what it had started for
+  /// the attempt cannot be killed.
   [[nodiscard]] bool Reap();
 
  private:

@@ -152,12 +152,21 @@ TEST_F(KeptWorkersTest, DestructionLeavesNoWaitingWorker) {
 }
 
 TEST_F(KeptWorkersTest, ADirectoryThatIsNoLineHasAWorkerOfItsOwn) {
-  Use("dir=\"$2\"\n[ \"$1\" = train ] || exit 2\n" + LeaveResult() + "\n",
+  Use("dir=\"$2\"\n[ \"$1\" = train ] || exit 2\ncat > \"$dir/stdin\"\n" + LeaveResult() + "\n",
       {.life = WorkerLife::kManyAttempts});
   const auto directory = folder_ / "two\nlines";
   std::filesystem::create_directories(directory);
   executor_->Submit(kKey, directory, {"cpu", 1}, 0ms);
   EXPECT_TRUE(Wait().complete());
+  EXPECT_EQ(ReadFile(directory / "stdin"), "");
+}
+
+TEST_F(KeptWorkersTest, OneThatForksIsKeptAsWell) {
+  Server("echo \"$@\" > $dir/arguments\n" + EndWell(), {.life = WorkerLife::kOneAttempt});
+  EXPECT_TRUE(Carried(1).complete());
+  EXPECT_TRUE(Carried(2).complete());
+  EXPECT_EQ(WorkerOf(2), WorkerOf(1));
+  EXPECT_EQ(ReadFile(Directory({TrialId{2}, 1}) / "arguments"), "serve --fork\n");
 }
 
 TEST(WorkerLife, FreshWorkersCanBeAskedFor) {

@@ -37,15 +37,14 @@ class LocalExecutorTest : public ::testing::Test {
     std::optional<AttemptOutcome> outcome;
   };
 
-  /// `body` runs as `train DIRECTORY` with $dir set.
+  /// `body` runs as `serve --fork` for one directory, with $dir set, and ends with it.
   void Trainer(const std::string& body,
                std::chrono::milliseconds silence = std::chrono::seconds(60)) {
-    Use("dir=\"$2\"\n" + body + "\n",
+    Use("[ \"$1 $2\" = 'serve --fork' ] || exit 2\nread -r dir\nexec < /dev/null\n" + body + "\n",
         {.silence = silence, .longest_line = 1 << 16, .life = WorkerLife::kOneAttempt});
   }
   /// `body` runs as `serve` for each directory, with $dir set; its process id is in $dir/pid.
   void Server(const std::string& body, LocalExecutorOptions options = {}) {
-    options.life = WorkerLife::kManyAttempts;
     Use("while read -r dir; do\necho $$ > $dir/pid\n" + body + "\ndone\n", std::move(options));
   }
   void Use(const std::string& script, LocalExecutorOptions options) {

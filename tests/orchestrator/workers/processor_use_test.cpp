@@ -34,6 +34,20 @@ TEST(ProcessorUse, IsThatOfAllThreads) {
   EXPECT_FALSE(ProcessorUseOf(7, proc.path()).has_value());
 }
 
+TEST(ProcessorUse, IsAlsoThatOfChildren) {
+  const TemporaryFolder proc;
+  const auto ticks = ::sysconf(_SC_CLK_TCK);
+  WriteFileAtomically(proc / "7/stat", StatLine('S', 3 * ticks));
+  WriteFileAtomically(proc / "7/task/7/stat", StatLine('S', 3 * ticks));
+  WriteFileAtomically(proc / "7/task/7/children", "8 9 ");
+  WriteFileAtomically(proc / "8/stat", StatLine('S', 4 * ticks));
+  WriteFileAtomically(proc / "8/task/8/stat", StatLine('R', 4 * ticks));
+  const auto both = ProcessorUseOf(7, proc.path());  // 9 has ended meanwhile
+  ASSERT_TRUE(both.has_value());
+  EXPECT_EQ(both->used, 7s);
+  EXPECT_TRUE(both->waits_for_more);
+}
+
 TEST(ProcessorUse, OursIsSeenWhereThereIsProc) {
   const auto ours = ProcessorUseOf(::getpid());
   if (!ours) GTEST_SKIP() << "no /proc here";

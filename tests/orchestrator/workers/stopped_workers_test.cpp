@@ -1,11 +1,13 @@
 // Workers that are stopped: those that hang or take too long, those that are cancelled, those whose
 // orchestrator ends, and what they or a dead orchestrator left running.
 
+#include "orchestrator/workers/surviving_worker.h"
 #include "registry/util/error.h"
 #include "tests/orchestrator/workers/local_executor_fixture.h"
 #include "tests/support/error_text.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -183,11 +185,21 @@ class Survivor {
   }
   Survivor(const Survivor&) = delete;
   Survivor& operator=(const Survivor&) = delete;
+  [[nodiscard]] pid_t pid() const { return pid_; }
   int End() { return WaitFor(std::exchange(pid_, -1)); }
 
  private:
   pid_t pid_ = -1;
 };
+
+/// Has a process at work in the directory until this one is killed; writes a byte once it is.
+[[noreturn]] void HoldWorker(const std::filesystem::path& directory, Survivor::Group group,
+                             int ready) {
+  const Survivor worker(directory, group);
+  (void)!::write(ready, "x", 1);
+  ::pause();
+  ::_exit(0);
+}
 
 TEST_F(StoppedWorkersTest, ReconcileKillsASurvivorAndReadsTheFiles) {
   Trainer("exit 0");
@@ -202,27 +214,51 @@ TEST_F(StoppedWorkersTest, ReconcileKillsASurvivorAndReadsTheFiles) {
   EXPECT_TRUE(executor_->Reconcile(kKey, directory, 0).complete());
 }
 
+TEST_F(StoppedWorkersTest, AKilledWorkerTakesTheCopyThatWorksForItAlong) {
+  const auto directory = Directory(kKey);
+  Survivor copy(directory, Survivor::Group::kOurs);
+  Trainer("kill -KILL $$");
+  Submit();
+  EXPECT_EQ(Wait().exit_code, -SIGKILL);
+  EXPECT_EQ(copy.End(), -SIGKILL);
+}
+
+TEST_F(StoppedWorkersTest, OneThatEndsByItselfHasNoCopy) {
+  const auto directory = Directory(kKey);
+  Survivor stranger(directory, Survivor::Group::kOwn);  // started by hand
+  Trainer("exit 1");
+  Submit();
+  EXPECT_EQ(Wait().exit_code, 1);
+  EXPECT_EQ(WorkerIn(directory), stranger.pid());
+}
+
 TEST_F(StoppedWorkersTest, ReconcileSparesTheWorkerOfAnotherOrchestrator) {
   Trainer("exit 0");
   const auto directory = Directory(kKey);
   int ready[2];
   ASSERT_EQ(::pipe(ready), 0);
-  const pid_t orchestrator = ::fork();  // a program of our name
-  if (orchestrator == 0) {
-    const Survivor worker(directory, Survivor::Group::kOwn);
-    (void)!::write(ready[1], "x", 1);
-    ::pause();
-    ::_exit(0);
+  for (const bool forks : {false, true}) {
+    const pid_t orchestrator = ::fork();  // a program of our name
+    if (orchestrator == 0) {
+      if (!forks) HoldWorker(directory, Survivor::Group::kOwn, ready[1]);
+      if (::fork() == 0) {  // the worker that forks
+        ::setpgid(0, 0);
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        HoldWorker(directory, Survivor::Group::kOurs, ready[1]);
+      }
+      ::pause();
+      ::_exit(0);
+    }
+    char byte = 0;
+    ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    EXPECT_THAT(
+        ErrorText<Error>([&] { (void)executor_->Reconcile(kKey, directory, /*pid=*/0); }),
+        testing::HasSubstr("works for another beamgrid, process " + std::to_string(orchestrator)));
+    ::kill(orchestrator, SIGKILL);
+    (void)WaitFor(orchestrator);
+    // Now it is a survivor, and its parent is somebody else.
+    EXPECT_EQ(executor_->Reconcile(kKey, directory, 0).failure().kind, FailureKind::kInterrupted);
   }
-  char byte = 0;
-  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
-  EXPECT_THAT(
-      ErrorText<Error>([&] { (void)executor_->Reconcile(kKey, directory, /*pid=*/0); }),
-      testing::HasSubstr("works for another beamgrid, process " + std::to_string(orchestrator)));
-  ::kill(orchestrator, SIGKILL);
-  (void)WaitFor(orchestrator);
-  // Now it is a survivor, and its parent is somebody else.
-  EXPECT_EQ(executor_->Reconcile(kKey, directory, 0).failure().kind, FailureKind::kInterrupted);
   for (const int end : ready) ::close(end);
 }
 
