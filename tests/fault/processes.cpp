@@ -34,16 +34,19 @@ ProcessStat StatOf(pid_t process) {
 
 }  // namespace
 
-std::vector<pid_t> WorkersOf(pid_t orchestrator) {
+std::vector<pid_t> WorkersOf(pid_t parent) {
   std::vector<pid_t> workers;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     const std::string name = entry.path().filename().string();
     if (std::isdigit(static_cast<unsigned char>(name.front())) == 0) continue;
-    if (StatOf(entry.path()).parent != orchestrator) continue;
+    if (StatOf(entry.path()).parent != parent) continue;
     const std::string arguments = ArgumentsOf(entry.path());
     const bool trains = arguments.find(std::string("\0train\0", 7)) != std::string::npos ||
                         arguments.find(std::string("\0serve\0", 7)) != std::string::npos;
-    if (trains) workers.push_back(std::stoi(name));
+    if (!trains) continue;
+    workers.push_back(std::stoi(name));
+    const std::vector<pid_t> copies = WorkersOf(workers.back());
+    workers.insert(workers.end(), copies.begin(), copies.end());
   }
   return workers;
 }

@@ -9,8 +9,9 @@
 
 namespace beamgrid {
 
-/// The living children of a process that are workers (`beamgrid-trainer train` or `serve`).
-[[nodiscard]] std::vector<pid_t> WorkersOf(pid_t orchestrator);
+/// The living children of a process that are workers (`beamgrid-trainer train` or `serve`), and
+/// what these have forked.
+[[nodiscard]] std::vector<pid_t> WorkersOf(pid_t parent);
 
 /// Whether our child has ended; it still has to be waited for.
 [[nodiscard]] bool HasEnded(pid_t child);
