@@ -1,5 +1,7 @@
 #include "registry/scoring/metrics.h"
 
+#include <hwy/contrib/sort/vqsort.h>
+
 #include <algorithm>
 #include <boost/sort/pdqsort/pdqsort.hpp>
 #include <cmath>
@@ -9,6 +11,7 @@
 #include <utility>
 
 #include "registry/scoring/expected_precision.h"
+#include "registry/scoring/pooled_pair.h"
 #include "registry/scoring/repeated_labels.h"
 #include "registry/util/threads.h"
 #include "registry/util/words.h"
@@ -51,12 +54,10 @@ bool Better(const Scored& a, const Scored& b) {
   throw std::invalid_argument("the score of label " + std::to_string(label) + " is NaN");
 }
 
-/// PooledPair is one pair that survived a video's top list.
-struct PooledPair {
-  double score;
-  std::int32_t label;
-  bool positive;
-};
+void AddCounts(std::vector<std::int64_t>& counts, const std::vector<std::int64_t>& more) {
+  if (counts.size() < more.size()) counts.resize(more.size());
+  for (std::size_t i = 0; i < more.size(); ++i) counts[i] += more[i];
+}
 
 }  // namespace
 
@@ -85,7 +86,6 @@ struct MetricsAccumulator::State {
   /// Takes `ranked` (best first, at least as long as needed) and `truth` into the totals; `scores`:
   /// how many labels of the video have one.
   void AddRanked(std::size_t scores);
-  [[nodiscard]] bool IsHitAt5() const;
   [[nodiscard]] bool IsPositive(std::int32_t label) const {
     return std::ranges::binary_search(truth, label);
   }
@@ -132,26 +132,22 @@ void MetricsAccumulator::State::RefuseRepeatedLabels() {
   }
 }
 
-bool MetricsAccumulator::State::IsHitAt5() const {
-  const auto end = std::min(ranked.size(), static_cast<std::size_t>(kTopClasses));
-  for (std::size_t i = 0; i < end; ++i) {
-    if ((i == 0 || ranked[i].score > 0) && IsPositive(ranked[i].label)) return true;
-  }
-  return false;
-}
-
 void MetricsAccumulator::State::AddRanked(std::size_t scores) {
   const std::size_t count = truth.size();
   if (perr_hits.size() <= count) perr_hits.resize(count + 1);
-  for (std::size_t i = 0; i < std::min(count, ranked.size()); ++i) {
+  const std::size_t needed = std::max({top_k, count, static_cast<std::size_t>(kTopClasses)});
+  bool is_hit_at_5 = false;
+  for (std::size_t i = 0; i < std::min(needed, ranked.size()); ++i) {
+    const auto& [label, score] = ranked[i];
+    const bool positive = IsPositive(label);
+    if (i < top_k) pool.push_back({score, label, positive});
+    if (!positive) continue;
     // As in YouTube-8M's evaluation code: a score of 0 is no prediction.
-    if (ranked[i].score > 0 && IsPositive(ranked[i].label)) ++perr_hits[count];
+    if (i < count && score > 0) ++perr_hits[count];
+    if (i == 0) ++hits_at_1;
+    is_hit_at_5 = is_hit_at_5 || i == 0 || (i < kTopClasses && score > 0);
   }
-  for (std::size_t i = 0; i < std::min(top_k, ranked.size()); ++i) {
-    pool.push_back({ranked[i].score, ranked[i].label, IsPositive(ranked[i].label)});
-  }
-  if (!ranked.empty() && IsPositive(ranked.front().label)) ++hits_at_1;
-  if (IsHitAt5()) ++hits_at_5;
+  if (is_hit_at_5) ++hits_at_5;
   one_label_each = one_label_each && count == 1;
   most_scores = std::max(most_scores, scores);
   for (const std::int32_t label : truth) {
@@ -252,17 +248,38 @@ void MetricsAccumulator::AddSparse(std::span<const ScoredLabel> scores,
   AddSparse(exact, labels);
 }
 
+void MetricsAccumulator::Add(MetricsAccumulator&& other) {
+  State& state = *state_;
+  const State& more = *other.state_;
+  state.pool.insert(state.pool.end(), more.pool.begin(), more.pool.end());
+  AddCounts(state.positives_of_class, more.positives_of_class);
+  AddCounts(state.perr_hits, more.perr_hits);
+  state.positives += more.positives;
+  state.videos += more.videos;
+  state.hits_at_1 += more.hits_at_1;
+  state.hits_at_5 += more.hits_at_5;
+  state.one_label_each = state.one_label_each && more.one_label_each;
+  state.most_scores = std::max(state.most_scores, more.most_scores);
+  other = MetricsAccumulator(static_cast<int>(more.top_k));
+}
+
 Metrics MetricsAccumulator::Compute(int threads) const {
   State& state = *state_;
   if (state.positives == 0) return NotMeasured(state.videos);
-  SortByScore(std::span(state.pool), threads);
   ExpectedPrecision whole;
   std::vector<ExpectedPrecision> of_class(state.positives_of_class.size());
-  for (const PooledPair& pair : state.pool) {
+  const auto add = [&](const PooledPair& pair) {
     whole.Add(pair.score, pair.positive);
     // Classes beyond have no positives and are dropped from the mean.
     const auto label = static_cast<std::size_t>(pair.label);
     if (label < of_class.size()) of_class[label].Add(pair.score, pair.positive);
+  };
+  if (auto packed = PackFloats(state.pool)) {
+    hwy::Sorter()(packed->data(), packed->size(), hwy::SortDescending());
+    for (const std::uint64_t pair : *packed) add(Unpacked(pair));
+  } else {
+    SortByScore(std::span(state.pool), threads);
+    std::ranges::for_each(state.pool, add);
   }
   double map_sum = 0;
   std::int64_t classes = 0;

@@ -125,6 +125,9 @@ class MetricsAccumulator {
   void AddSparse(std::span<const ScoredLabel> scores, std::span<const std::int32_t> labels);
   void AddSparse(std::span<const ScoredLabelDouble> scores, std::span<const std::int32_t> labels);
 
+  /// Takes over the videos of another one, which has none then.
+  void Add(MetricsAccumulator&& other);
+
   /// Of all videos so far; more may be added afterwards. NotMeasured where none of them has a true
   /// label: nothing could be right or wrong. Sorts what was collected in place, so it
   /// is not for two threads at once; on `threads` threads of its own, whose number changes no bit.

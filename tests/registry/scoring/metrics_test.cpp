@@ -333,6 +333,58 @@ TEST(Metrics, AreTheSameForAnyNumberOfThreads) {
   }
 }
 
+TEST(Metrics, OfPartsThatAreAddedAreThoseOfAllVideos) {
+  std::mt19937 random(21);
+  for (const int levels : {0, 4}) {
+    const std::vector<Video> videos = RandomVideos(random, 90, 30, levels);
+    MetricsAccumulator parts[3];
+    for (std::size_t i = 0; i < videos.size(); ++i) {
+      // The last part has labels and numbers of labels that the first has not.
+      parts[i < 10 ? 0 : i < 20 ? 1 : 2].AddDense(videos[i].scores, videos[i].labels);
+    }
+    for (int i : {1, 2}) parts[0].Add(std::move(parts[i]));
+    const Metrics whole = MetricsOf(videos, kGapTop), added = parts[0].Compute();
+    for (const Metric& metric : kMetrics) {
+      EXPECT_EQ(std::bit_cast<std::uint64_t>(added.*metric.value),
+                std::bit_cast<std::uint64_t>(whole.*metric.value))
+          << metric.name;
+    }
+    EXPECT_EQ(added.videos, 90);
+    EXPECT_EQ(parts[1].Compute().videos, 0);
+  }
+}
+
+TEST(Metrics, ScoresThatOnlyADoubleTellsApartAreNotEqual) {
+  // The first video's is better by less than a float holds, and its label is the true one.
+  const auto gap = [](double first, double second) {
+    MetricsAccumulator metrics;
+    metrics.AddSparse(std::vector<ScoredLabelDouble>{{1, first}}, std::vector<std::int32_t>{1});
+    metrics.AddSparse(std::vector<ScoredLabelDouble>{{1, second}}, std::vector<std::int32_t>{2});
+    return metrics.Compute().gap;
+  };
+  EXPECT_EQ(gap(.5 + 1e-12, .5), .5);
+  EXPECT_EQ(gap(.5, .5 + 1e-12), .25);
+  EXPECT_EQ(gap(.5, .5), .375);
+  EXPECT_EQ(gap(1e300, 1e301), .25);
+  EXPECT_EQ(gap(1e300, std::numeric_limits<double>::infinity()), .25);
+}
+
+TEST(Metrics, OrderScoresOfAnySign) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kLeast = std::numeric_limits<float>::denorm_min();
+  const std::vector<float> falling = {kInfinity, 3e38F, 1,      kLeast,    0,
+                                      -kLeast,   -1,    -3e38F, -kInfinity};
+  for (std::size_t i = 0; i + 1 < falling.size(); ++i) {
+    const auto gap = [](float positive, float negative) {
+      return MetricsOf({{{positive}, {0}}, {{negative}, {}}}, 1).gap;
+    };
+    EXPECT_EQ(gap(falling[i], falling[i + 1]), 1) << i;
+    EXPECT_EQ(gap(falling[i + 1], falling[i]), .5) << i;
+    EXPECT_EQ(gap(falling[i], falling[i]), .75) << i;
+  }
+  EXPECT_EQ(MetricsOf({{{-0.0F}, {0}}, {{0.0F}, {}}}, 1).gap, .75);
+}
+
 TEST(Metrics, OfBestLabelsAreThoseOfTheWholeRow) {
   std::mt19937 random(19);
   const std::vector<Video> videos = RandomVideos(random, 60, 300, 0);
