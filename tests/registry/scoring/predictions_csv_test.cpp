@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <bit>
 #include <map>
+#include <optional>
 #include <random>
 
 #include "registry/scoring/predictions.h"
@@ -199,6 +201,88 @@ TEST_F(CsvTest, WritesOnlyTheTopOfEachList) {
   WritePredictionsCsv(folder_ / "out.csv",
                       {.classes = 0, .top_k = 2, .videos = {{"a", {{7, 0.5}, {3, 0.25}}, {}}}}, 1);
   EXPECT_EQ(ReadFile(folder_ / "out.csv"), "VideoId,LabelConfidencePairs\na,7 0.5\n");
+}
+
+TEST_F(CsvTest, ReadsRowsLongerThanWhatIsReadAtOnce) {
+  std::string row = "a,0 0.5", labels = "a,0";
+  for (int label = 1; label < 30'000; ++label) {
+    row += " " + std::to_string(label) + " 0.25";
+    labels += " " + std::to_string(label);
+  }
+  const Predictions read = Read("b,1 1\n" + row + "\nc,1 1\n");
+  ASSERT_EQ(read.videos.size(), 3U);
+  EXPECT_EQ(read.videos[0].top.size(), 30'000U);
+  EXPECT_EQ(read.videos[0].top.back().label, 29'999);
+  const Truth truth = ReadTruthCsv(File("VideoId,Labels\n" + labels + "\nb,7"));
+  EXPECT_EQ(truth.at("a").size(), 30'000U);
+  EXPECT_EQ(truth.at("b"), (std::vector<std::int32_t>{7}));
+}
+
+/// Both ways to score two files, which must say the same.
+class ScoreCsvTest : public LongCsvTest {
+ protected:
+  std::optional<Metrics> ScoreRows(const std::string& rows, const std::string& truth,
+                                   int threads = 2) {
+    WriteFileAtomically(folder_ / "truth.csv", "VideoId,Labels\n" + truth);
+    return ScoreCsv(File("VideoId,LabelConfidencePairs\n" + rows), folder_ / "truth.csv", threads);
+  }
+  void ExpectTheSameOfLists(const std::string& rows, const std::string& truth) {
+    for (const int threads : {1, 2, 3, 8}) {
+      const std::optional<Metrics> metrics = ScoreRows(rows, truth, threads);
+      ASSERT_TRUE(metrics) << threads;
+      const Metrics lists =
+          Score(ReadPredictionsCsv(folder_ / "file.csv"), ReadTruthCsv(folder_ / "truth.csv"));
+      for (const Metric& metric : kMetrics) {
+        EXPECT_EQ(std::bit_cast<std::uint64_t>((*metrics).*metric.value),
+                  std::bit_cast<std::uint64_t>(lists.*metric.value))
+            << metric.name << ", " << threads << " threads";
+      }
+      EXPECT_EQ(metrics->videos, lists.videos);
+    }
+  }
+};
+
+TEST_F(ScoreCsvTest, IsThatOfTheLists) {
+  const std::optional<Metrics> small = ScoreRows("b,1 0.5 2 0.25\na,\n", "a,1\nb,1");
+  ASSERT_TRUE(small);
+  EXPECT_EQ(small->gap, .5);
+  EXPECT_EQ(small->videos, 2);
+  std::mt19937 random(23);
+  std::string rows, truth;
+  for (int row = 0; row < kRows; ++row) {
+    rows += Id(row) + "," + std::to_string(random() % 9) + " 0." + std::to_string(random() % 1000) +
+            " 9 " + (row % 7 == 0 ? "0.123456789012345" : "0.5") + " 10 0.25\n";
+    if (row % 5 == 0) continue;  // predicted and not asked for
+    truth += Id(kRows - 1 - row) + "," + std::to_string(random() % 9) + " 9\n";
+  }
+  ExpectTheSameOfLists(rows, truth);
+  ExpectTheSameOfLists(Rows(), truth);
+}
+
+TEST_F(ScoreCsvTest, LeavesWhatIsWrongToTheReadersOfLists) {
+  const std::string row = "a,1 0.5\n", truth = "a,1\n";
+  EXPECT_TRUE(ScoreRows(row + "b,1 0.5\n", truth));
+  EXPECT_FALSE(ScoreRows(row + row, truth)) << "a repeated video";
+  EXPECT_FALSE(ScoreRows(row + "b,1 1\nb,1 1\n", truth)) << "one that the truth has not";
+  EXPECT_FALSE(ScoreRows(row, truth + truth)) << "repeated in the truth";
+  EXPECT_FALSE(ScoreRows(row, truth + "b,1\n")) << "a missing video";
+  EXPECT_FALSE(ScoreRows("b,1 1\n", truth)) << "others alone";
+  EXPECT_FALSE(ScoreRows(row + "b,1\n", truth)) << "no confidence";
+  EXPECT_FALSE(ScoreRows(row, "a,x\n")) << "no label";
+  EXPECT_FALSE(ScoreRows(row, "")) << "nothing to score";
+  EXPECT_FALSE(ScoreRows("", "")) << "nothing at all";
+  EXPECT_FALSE(ScoreCsv(folder_ / "gone.csv", folder_ / "truth.csv", 2));
+  EXPECT_FALSE(ScoreCsv(folder_ / "file.csv", folder_ / "gone.csv", 2));
+  // In another part of the file, or in two.
+  std::string all;
+  for (int video = 0; video < kRows; ++video) all += Id(video) + ",1\n";
+  EXPECT_TRUE(ScoreRows(Rows(), all));
+  EXPECT_TRUE(ScoreRows(Rows({{4, "same,1 1"}}), Id(0) + ",1"));
+  for (const int place : {4, kRows / 2, kRows - 1}) {
+    EXPECT_FALSE(ScoreRows(Rows({{place, "bad,x 1"}}), truth)) << place;
+    EXPECT_FALSE(ScoreRows(Rows() + Id(place) + ",1 0.5\n", all)) << place;
+    EXPECT_FALSE(ScoreRows(Rows({{place, "same,1 1"}}) + "same,1 1\n", Id(0) + ",1")) << place;
+  }
 }
 
 class GoldenVectors : public testing::TestWithParam<const char*> {};
