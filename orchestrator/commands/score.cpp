@@ -151,6 +151,10 @@ class ScoreCommand : public Subcommand {
       }
       return ScoreRanking(predictions_, truth_);
     }
+    if (truth_.size() == 1 && !common_videos_) {
+      const auto metrics = ScoreCsv(predictions_, truth_.front(), UsableThreads());
+      if (metrics) return *metrics;
+    }
     std::future<Truth> truth = ReadTruthMeanwhile(truth_);
     const Predictions predictions =
         RequirePredictions(predictions_, ReadPredictionsCsv(predictions_));
