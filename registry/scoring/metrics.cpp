@@ -87,7 +87,12 @@ struct MetricsAccumulator::State {
   /// how many labels of the video have one.
   void AddRanked(std::size_t scores);
   [[nodiscard]] bool IsPositive(std::int32_t label) const {
-    return std::ranges::binary_search(truth, label);
+    constexpr std::size_t kFew = 8;
+    if (truth.size() > kFew) return std::ranges::binary_search(truth, label);
+    // Nobody can predict the branches of a search.
+    bool is_there = false;
+    for (const std::int32_t of_video : truth) is_there |= of_video == label;
+    return is_there;
   }
   [[nodiscard]] double Perr() const;
 };

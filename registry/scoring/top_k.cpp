@@ -30,17 +30,15 @@ using Floats = hn::CappedTag<float, 16>;
 /// columns, each of every 16th label.
 constexpr std::size_t kGroup = 64, kColumns = 16;
 
-/// Puts the maxima of each group's columns into `maxima`. `last` is the last group, filled up with
-/// minus infinity. False where a score may be NaN.
-bool FindMaxima(const float* scores, std::size_t groups, const float* last, float* maxima) {
+/// Puts the maxima of each group's columns into `maxima`. False where a score may be NaN.
+bool FindMaxima(const float* scores, std::size_t groups, float* maxima) {
   const Floats d;
   auto sum = hn::Zero(d);  // NaN once any of its terms is
   for (std::size_t group = 0; group < groups; ++group) {
-    const float* from = group + 1 < groups ? scores + group * kGroup : last;
     for (std::size_t column = 0; column < kColumns; column += hn::Lanes(d)) {
-      const auto a = hn::LoadU(d, from + column), b = hn::LoadU(d, from + column + kColumns);
-      const auto c = hn::LoadU(d, from + column + 2 * kColumns);
-      const auto e = hn::LoadU(d, from + column + 3 * kColumns);
+      const float* from = scores + group * kGroup + column;
+      const auto a = hn::LoadU(d, from), b = hn::LoadU(d, from + kColumns);
+      const auto c = hn::LoadU(d, from + 2 * kColumns), e = hn::LoadU(d, from + 3 * kColumns);
       sum = hn::Add(sum, hn::Add(hn::Add(a, b), hn::Add(c, e)));
       hn::StoreU(hn::Max(hn::Max(a, b), hn::Max(c, e)), d, maxima + group * kColumns + column);
     }
@@ -133,8 +131,8 @@ std::uint64_t LabelsOfGroup(const float* scores, float threshold, std::size_t& p
 }
 
 /// Puts the labels of all scores above the threshold into `labels`, and those of the first `places`
-/// or more that are equal to it, in ascending order; returns how many there are. `maxima` are those
-/// of the groups: most groups have no such label.
+/// or more that are equal to it, in ascending order; returns how many there are. `last` is
+/// the last group, filled up; `maxima` are those of the groups: most groups have no such label.
 std::size_t LabelsReaching(const float* scores, std::size_t groups, const float* last,
                            const float* maxima, float threshold, std::size_t places,
                            std::int32_t* labels) {
@@ -218,13 +216,15 @@ std::int32_t LabelOf(std::uint64_t rank) {
 /// Returns the labels of the scores that reach a threshold which at least k do, and not many more.
 std::vector<std::uint64_t> RanksOfBest(std::span<const float> scores, std::size_t k) {
   const std::size_t groups = (scores.size() + kGroup - 1) / kGroup;
+  const std::size_t whole = groups - 1;
+  const auto maxima = std::make_unique_for_overwrite<float[]>(groups * kColumns);
+  bool is_sound = HWY_DYNAMIC_DISPATCH(FindMaxima)(scores.data(), whole, maxima.get());
+  // The last group is filled up.
   float last[kGroup];
   std::ranges::fill(last, -std::numeric_limits<float>::infinity());
-  std::ranges::copy(scores.subspan((groups - 1) * kGroup), last);
-  const auto maxima = std::make_unique_for_overwrite<float[]>(groups * kColumns);
-  if (!HWY_DYNAMIC_DISPATCH(FindMaxima)(scores.data(), groups, last, maxima.get())) {
-    RefuseFirstNan(scores);
-  }
+  std::ranges::copy(scores.subspan(whole * kGroup), last);
+  is_sound &= HWY_DYNAMIC_DISPATCH(FindMaxima)(last, 1, maxima.get() + whole * kColumns);
+  if (!is_sound) RefuseFirstNan(scores);
   const float threshold = ThresholdFor({maxima.get(), groups * kColumns}, k);
   const auto labels = std::make_unique_for_overwrite<std::int32_t[]>(groups * kGroup);
   std::size_t count = HWY_DYNAMIC_DISPATCH(LabelsReaching)(
