@@ -250,7 +250,7 @@ void SortBest(std::vector<std::uint64_t>& ranks, std::size_t k) {
     return;
   }
   const auto end = ranks.begin() + static_cast<std::ptrdiff_t>(k);
-  const bool many = ranks.size() > 4 * k;
+  const bool many = ranks.size() > 2 * k;
   if (many) std::ranges::nth_element(ranks, end - 1, std::ranges::greater());
   boost::sort::pdqsort_branchless(ranks.begin(), many ? end : ranks.end(), std::greater<>());
 }
