@@ -253,6 +253,8 @@ class Searcher {
   }
 
   void Note(const ScoredSet& set) {
+    // A model that greedy took again is the model, whose own scores were noted.
+    if (set.models.size() > 1 && Distinct(set.models) == 1) return;
     // Over all sizes: a larger set may well be worse.
     if (!found_ || Better(set, result_.best)) result_.best = set;
     found_ = true;

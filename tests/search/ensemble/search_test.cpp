@@ -256,6 +256,24 @@ TEST(EnsembleSearch, GreedyWithReplacementWeighsByHowOftenAModelWasTaken) {
   EXPECT_GE(answer.selection_gap, answer.best_single_gap);
 }
 
+TEST(EnsembleSearch, AModelThatGreedyTakesTwiceIsTheModel) {
+  // Twice the same votes tie its labels, which is 0.81 in expectation; an ensemble of one predicts
+  // its own scores, by which the miss stands first.
+  EnsembleModel model{.name = "model", .size_bytes = 1};
+  model.predictions.classes = 3;
+  model.predictions.videos = {{"v", {{0, 0.9}, {1, 0.8}, {2, 0.7}}, {1, 2}}};
+  PoolQuestion question({model});
+  question.combine = ScoreDomain::kVotes;
+  question.search = EnsembleSearch::kGreedy;
+  question.members = 1;
+  question.frontier = true;
+  const EnsembleAnswer answer = FindEnsemble(question);
+  const double by_scores = (1.0 / 2 + 2.0 / 3) / 2;
+  EXPECT_DOUBLE_EQ(answer.selection_gap, by_scores);
+  ASSERT_EQ(answer.frontier->points.size(), 1);
+  EXPECT_DOUBLE_EQ(answer.frontier->points[0].selection_gap, by_scores);
+}
+
 TEST(EnsembleSearch, EqualModelsAreSettledBySizeThenName) {
   PoolQuestion question(PlantPool({.models = 3, .videos = 20}, 3));
   for (auto& model : question.models) model.predictions = question.models[0].predictions;
