@@ -53,7 +53,8 @@ function(beamgrid_compiles_fast target)
 endfunction()
 
 # beamgrid_tests(NAME LABEL label SOURCES globs... LIBRARIES libs...): one test executable over a folder's *_test.cpp.
-# A new test is a new file; nothing here is edited for it.
+# A new test is a new file; nothing here is edited for it. The target `unit` builds all that have this label.
+add_custom_target(unit)
 function(beamgrid_tests name)
   cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${ARG_SOURCES})
@@ -77,11 +78,21 @@ function(beamgrid_tests name)
   endif()
   target_compile_definitions(${name} PRIVATE BEAMGRID_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     BEAMGRID_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  if(ARG_LABEL STREQUAL unit)
+    add_dependencies(unit ${name})
+  endif()
   if(ARG_LABEL MATCHES "torch|gpu")
     # Loading LibTorch costs more than most of these tests: one process for all of them.
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
                          ENVIRONMENT "${torch_environment}")
+  elseif(BEAMGRID_SANITIZE AND ARG_LABEL STREQUAL unit)
+    # A program's start costs more than most of these tests: eight processes for all of them.
+    foreach(shard RANGE 7)
+      add_test(NAME ${name}_${shard} COMMAND ${name})
+      set_tests_properties(${name}_${shard} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
+                           ENVIRONMENT "GTEST_TOTAL_SHARDS=8;GTEST_SHARD_INDEX=${shard}")
+    endforeach()
   else()
     gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
   endif()
