@@ -60,7 +60,9 @@ struct SearchResult {
 /// greedy: one set grows by whichever model, members included, makes it best; a model taken k times
 /// counts k times; up to MaxTerms(members) picks; the best set on the way wins (Caruana et al.
 /// 2004).
-/// exhaustive: all sets that fit; UsageError where there are more than kMostExhaustive.
+/// Both give up sets of large pools by a sample of the videos (EnsemblePool::BestOf::screen),
+/// unless the frontier is wanted, and so may rarely miss one that was among the best. exhaustive:
+/// all sets that fit; UsageError where there are more than kMostExhaustive.
 [[nodiscard]] SearchResult SearchEnsembles(EnsembleSearch search, const SearchProblem& problem);
 
 /// The most sets that are scored one and all.
