@@ -71,7 +71,7 @@ std::string_view CheckedBody(const fs::path& path, std::string_view file) {
 
 }  // namespace
 
-void WritePredictions(const fs::path& path, const Predictions& predictions, FolderSync sync) {
+std::string PredictionsBytes(const Predictions& predictions) {
   const std::vector<const VideoPrediction*> videos = SortedVideos(predictions);
   std::string bytes(kMagic);
   Put(bytes, kVersion);
@@ -80,7 +80,11 @@ void WritePredictions(const fs::path& path, const Predictions& predictions, Fold
   Put(bytes, static_cast<std::uint64_t>(videos.size()));
   for (const VideoPrediction* video : videos) PutVideo(bytes, *video);
   bytes += HashBytes(bytes);
-  WriteFileAtomically(path, bytes, sync);
+  return bytes;
+}
+
+void WritePredictions(const fs::path& path, const Predictions& predictions) {
+  WriteFileAtomically(path, PredictionsBytes(predictions));
 }
 
 Predictions ReadPredictions(const fs::path& path) {

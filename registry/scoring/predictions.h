@@ -38,8 +38,9 @@ struct Predictions {
 
 /// Binary form, written to a temporary name and renamed; ends in a hash that reading checks.
 /// Throws Error on a damaged or cut-off file, with path and reason.
-void WritePredictions(const std::filesystem::path& path, const Predictions& predictions,
-                      FolderSync sync = FolderSync::kNow);
+void WritePredictions(const std::filesystem::path& path, const Predictions& predictions);
+/// What WritePredictions writes.
+[[nodiscard]] std::string PredictionsBytes(const Predictions& predictions);
 [[nodiscard]] Predictions ReadPredictions(const std::filesystem::path& path);
 
 /// `VideoId,LabelConfidencePairs`. Throws InputError with file and line, also for repeated videos

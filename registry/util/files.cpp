@@ -105,7 +105,7 @@ void GiveName(const fs::path& temporary, const fs::path& path) {
 
 /// Has `write` make the file under a temporary name, then renames it.
 template <typename Write>
-void PutInPlace(const fs::path& path, FolderSync sync, const Write& write) {
+void PutInPlace(const fs::path& path, const Write& write) {
   const fs::path temporary = Prepare(path);
   try {
     write(temporary);
@@ -116,7 +116,7 @@ void PutInPlace(const fs::path& path, FolderSync sync, const Write& write) {
     throw;
   }
   // The rename itself is an entry of the folder, and lost in a power cut until that is on the disk.
-  if (sync == FolderSync::kNow) SyncFolder(FolderOf(path));
+  SyncFolder(FolderOf(path));
 }
 
 std::string Hex(XXH128_hash_t hash) {
@@ -128,8 +128,8 @@ std::string Hex(XXH128_hash_t hash) {
 
 }  // namespace
 
-void WriteFileAtomically(const fs::path& path, std::string_view content, FolderSync sync) {
-  PutInPlace(path, sync, [&](const fs::path& temporary) { WriteDurably(temporary, content); });
+void WriteFileAtomically(const fs::path& path, std::string_view content) {
+  PutInPlace(path, [&](const fs::path& temporary) { WriteDurably(temporary, content); });
 }
 
 void SyncFolder(const fs::path& folder) {
@@ -165,10 +165,37 @@ void GrowingFile::Finish() {
   SyncFolder(FolderOf(path_));
 }
 
+FilesTogether::FilesTogether(fs::path folder) : folder_(std::move(folder)) {}
+
+FilesTogether::~FilesTogether() {
+  std::error_code ignored;
+  for (const File& file : files_) {
+    if (file.file.get() >= 0) fs::remove(file.temporary, ignored);
+  }
+}
+
+void FilesTogether::Write(const std::string& name, std::string_view content) {
+  const fs::path path = folder_ / name;
+  const fs::path temporary = Prepare(path);
+  const File& made = files_.emplace_back(path, temporary, Create(temporary));
+  WriteAll(made.file.get(), content, temporary);
+  // A hint, which a file system may not know: Finish waits for all of them at once.
+  static_cast<void>(::sync_file_range(made.file.get(), 0, 0, SYNC_FILE_RANGE_WRITE));
+}
+
+void FilesTogether::Finish() {
+  for (const File& file : files_) Sync(file.file, file.temporary);
+  for (File& file : files_) {
+    if (&file == &files_.back()) SyncFolder(folder_);
+    GiveName(file.temporary, file.path);
+    file.file.Reset();
+  }
+  SyncFolder(folder_);
+}
+
 std::int64_t CopyFileDurably(const fs::path& from, const fs::path& to) {
   std::int64_t bytes = 0;
-  PutInPlace(to, FolderSync::kNow,
-             [&](const fs::path& temporary) { bytes = CopyBytes(from, temporary); });
+  PutInPlace(to, [&](const fs::path& temporary) { bytes = CopyBytes(from, temporary); });
   return bytes;
 }
 

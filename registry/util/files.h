@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "registry/util/unique_fd.h"
 
@@ -14,16 +15,9 @@ struct XXH3_state_s;
 
 namespace beamgrid {
 
-/// FolderSync says when the name of a file is safe from a power cut.
-enum class FolderSync {
-  kNow,   ///< when the function returns
-  kLater  ///< with the next sync of its folder: files that count together share one
-};
-
 /// Whole file or nothing: writes `path` under a temporary name beside it, fsyncs, renames, fsyncs
 /// the folder. Creates the folder if it is not there.
-void WriteFileAtomically(const std::filesystem::path& path, std::string_view content,
-                         FolderSync sync = FolderSync::kNow);
+void WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
 
 /// Makes the names in a folder safe from a power cut.
 void SyncFolder(const std::filesystem::path& folder);
@@ -48,6 +42,29 @@ class GrowingFile {
  private:
   std::filesystem::path path_, temporary_;
   UniqueFd file_;
+};
+
+/// FilesTogether is files of one folder that count together. The disk is given all of them before
+/// it is waited for, and they share the syncs of their folder. Until Finish they have temporary
+/// names, under which they go with this object.
+class FilesTogether {
+ public:
+  explicit FilesTogether(std::filesystem::path folder);
+  ~FilesTogether();
+  FilesTogether(const FilesTogether&) = delete;
+  FilesTogether& operator=(const FilesTogether&) = delete;
+  void Write(const std::string& name, std::string_view content);
+  /// Puts all in place, on the disk before it returns. The one that was written last is named when
+  /// the names of the others are safe: where it is, they are. Called at most once.
+  void Finish();
+
+ private:
+  struct File {
+    std::filesystem::path path, temporary;
+    UniqueFd file;
+  };
+  std::filesystem::path folder_;
+  std::vector<File> files_;
 };
 
 /// Copies a file likewise, in pieces. Returns the number of bytes.

@@ -111,13 +111,17 @@ ShippedWeights ShippedWeights::Read(const std::filesystem::path& path) {
   return shipped;
 }
 
-void ShippedWeights::Write(const std::filesystem::path& path, FolderSync sync) const {
+std::vector<char> ShippedWeights::Pickled() const {
   c10::Dict<std::string, torch::Tensor> state;
   // Detached: where somebody else holds a tensor too, the pickle says so, and the same weights
   // would give different bytes and another hash.
   for (const auto& [name, tensor] : stored_) state.insert(name, tensor.detach().cpu());
-  const std::vector<char> bytes = torch::pickle_save(state);
-  WriteFileAtomically(path, std::string_view(bytes.data(), bytes.size()), sync);
+  return torch::pickle_save(state);
+}
+
+void ShippedWeights::Write(const std::filesystem::path& path) const {
+  const std::vector<char> bytes = Pickled();
+  WriteFileAtomically(path, std::string_view(bytes.data(), bytes.size()));
 }
 
 const torch::Tensor* ShippedWeights::Find(const std::string& name) const {

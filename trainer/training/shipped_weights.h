@@ -44,11 +44,12 @@ class ShippedWeights {
   /// Reads a file that Write made. Throws Error with the path and what is wrong.
   [[nodiscard]] static ShippedWeights Read(const std::filesystem::path& path);
 
-  /// Writes a dictionary of the tensors by name, which Python's torch.load(path,
-  /// weights_only=False) reads (LibTorch tags it with its type). Throws Error where the disk
-  /// refuses. With int8 a quantised tensor x is two entries:
+  /// A dictionary of the tensors by name, which Python's torch.load(path, weights_only=False) reads
+  /// (LibTorch tags it with its type). With int8 a quantised tensor x is two entries:
   ///   x = state[name + ".table"][state[name].long()]
-  void Write(const std::filesystem::path& path, FolderSync sync = FolderSync::kNow) const;
+  [[nodiscard]] std::vector<char> Pickled() const;
+  /// Writes that. Throws Error where the disk refuses.
+  void Write(const std::filesystem::path& path) const;
 
   /// Gives `weights` the shipped values, in place. Throws Error where one of them is missing or has
   /// another shape.

@@ -13,11 +13,17 @@
 namespace beamgrid::trainer {
 namespace {
 
-Artifact Describe(const std::filesystem::path& directory, const char* name, const char* file) {
+Artifact Write(FilesTogether& files, const char* name, const char* file, std::string_view content) {
+  files.Write(file, content);
   return {.name = name,
           .path = file,
-          .bytes = static_cast<std::int64_t>(std::filesystem::file_size(directory / file)),
-          .hash = HashFile(directory / file)};
+          .bytes = static_cast<std::int64_t>(content.size()),
+          .hash = HashBytes(content)};
+}
+
+Artifact WriteModel(FilesTogether& files, const ShippedWeights& shipped) {
+  const std::vector<char> bytes = shipped.Pickled();
+  return Write(files, "model", kModelFile, std::string_view(bytes.data(), bytes.size()));
 }
 
 /// Predictions are kept by id. The orchestrator has looked for repeated ones before the first step;
@@ -69,14 +75,10 @@ TrialResult TrainingLoop::Finish() {
     predictions_ = EvaluateNow(static_cast<int>(trial_.predictions_top_k)).predictions;
   }
   CheckIds(*predictions_, trial_.spec.data.validate.front());
-  WritePredictions(directory_ / kPredictionsFile, *predictions_, FolderSync::kLater);
-  shipped.Write(directory_ / kModelFile, FolderSync::kLater);
-  // Before the result has its name.
-  SyncFolder(directory_);
-  // The trial's folder and the study's: both may be new, and each must still hold the next one
-  // after a power cut, or the result is there and cannot be reached. Those above are the
-  // orchestrator's.
-  SyncFoldersAbove(directory_, 2);
+  FilesTogether files(directory_);
+  const Artifact predictions =
+      Write(files, "predictions", kPredictionsFile, PredictionsBytes(*predictions_));
+  const Artifact model = WriteModel(files, shipped);
   TrialResult result = progress_.result;
   result.stopped_early = progress_.epoch < settings_.epochs;
   result.examples_per_second = ExamplesPerSecond();
@@ -87,10 +89,14 @@ TrialResult TrainingLoop::Finish() {
   result.threads = trial_.threads;
   result.program_version = BEAMGRID_VERSION;
   result.libtorch_version = TORCH_VERSION;
-  result.artifacts = {Describe(directory_, "model", kModelFile),
-                      Describe(directory_, "predictions", kPredictionsFile)};
+  result.artifacts = {model, predictions};
   // The result last: once it is there, everything that it names is.
-  WriteFileAtomically(directory_ / kResultFile, boost::json::serialize(ToJson(result)) + "\n");
+  files.Write(kResultFile, boost::json::serialize(ToJson(result)) + "\n");
+  // The trial's folder and the study's: both may be new, and each must still hold the next one
+  // after a power cut, or the result is there and cannot be reached. Those above are the
+  // orchestrator's.
+  SyncFoldersAbove(directory_, 2);
+  files.Finish();
   // Three to five times the model (weights, two moments, up to two averages) and once more, and
   // nothing goes on from them any more. If they stay, only room is lost. The last one first: a last
   // checkpoint whose best one is gone is of no use.

@@ -25,7 +25,7 @@ TEST(Files, WritesAndReadsBytesAsTheyAre) {
 
 TEST(Files, FoldersAreSyncedFromTheInnermostAndOneThatIsNoneIsToldOrPassedOver) {
   const TemporaryFolder folder;
-  WriteFileAtomically(folder / "a/file", "x", FolderSync::kLater);
+  WriteFileAtomically(folder / "a/file", "x");
   EXPECT_EQ(ReadFile(folder / "a/file"), "x");
   EXPECT_NO_THROW(SyncFolder(folder / "a"));
   EXPECT_THAT(ErrorText<Error>([&] { SyncFolder(folder / "a/file"); }),
@@ -66,6 +66,46 @@ TEST(GrowingFile, IsThereWholeOrNotAtAll) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder / "new"), fs::directory_iterator()), 1);
   EXPECT_THAT(ErrorText<Error>([&] { GrowingFile(folder / "new/file/below"); }),
               HasSubstr("folder"));
+}
+
+TEST(FilesTogether, AreThereWholeOrNotAtAll) {
+  const TemporaryFolder folder;
+  const fs::path place = folder / "new";
+  const auto count = [&] {
+    return std::distance(fs::directory_iterator(place), fs::directory_iterator());
+  };
+  {
+    FilesTogether dropped(place);
+    dropped.Write("one", "1");
+    dropped.Write("last", "2");
+    EXPECT_FALSE(fs::exists(place / "one"));
+  }
+  EXPECT_EQ(count(), 0);
+  {
+    FilesTogether files(place);
+    files.Write("one", std::string_view("\0one", 4));
+    files.Write("last", "2");
+    files.Finish();
+  }
+  EXPECT_EQ(ReadFile(place / "one"), std::string("\0one", 4));
+  EXPECT_EQ(ReadFile(place / "last"), "2");
+  EXPECT_EQ(count(), 2);
+}
+
+TEST(FilesTogether, TheLastHasNoNameWhereAnotherHasNone) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "taken/inside");
+  EXPECT_THAT(ErrorText<Error>([&] {
+                FilesTogether files(folder.path());
+                files.Write("one", "1");
+                files.Write("taken", "2");
+                files.Write("last", "3");
+                files.Finish();
+              }),
+              testing::AllOf(HasSubstr((folder / "taken").string()), HasSubstr("rename")));
+  EXPECT_EQ(ReadFile(folder / "one"), "1");
+  EXPECT_FALSE(fs::exists(folder / "last"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 2);
 }
 
 TEST(Files, ErrorsNamePathAndReason) {
