@@ -329,7 +329,7 @@ void StudyRunner::EnterAll(std::vector<StudyTrial> trials) {
       std::ranges::none_of(asked_, [](const StudyTrial& trial) { return trial.known.has_value(); });
   if (!may_wait) return Record([] {});
   for (StudyTrial& trial : std::span(asked_).last(trials.size())) {
-    trial.needs = resources_.Needs(trial.spec.model, trial.parameters);  // for Ahead
+    trial.needs = NeedsOf(trial);  // for Ahead
   }
 }
 
@@ -366,7 +366,7 @@ void StudyRunner::Enter(StudyTrial trial) {
     if (is_new) Note(trial.label(), "reused: the record already held how it ended");
     return UseEnded(trial, *trial.known);
   }
-  trial.needs = resources_.Needs(trial.spec.model, trial.parameters);
+  trial.needs = NeedsOf(trial);
   trial.done = DoneShare(store_, trial);
   if (trial.needs.measured) lengths_.Add(trial.needs);
   // Moved in before it is scheduled: starts look trials up by their id.
@@ -655,14 +655,22 @@ void StudyRunner::Fail(TrialId trial, const AttemptFailure& failure) {
   intake_.SettleFailed(ended);
 }
 
+TrialNeeds StudyRunner::NeedsOf(const StudyTrial& trial) {
+  // Seeds of a model need the same.
+  const auto [known, is_new] = needs_.try_emplace({trial.name, trial.parameters});
+  if (is_new) known->second = resources_.Needs(trial.spec.model, trial.parameters);
+  return known->second;
+}
+
 void StudyRunner::Learn(const ModelSpec& model, const TrialResult& result) {
   resources_.Learn(model, result);
+  needs_.clear();
   // After 1, 2, 4, 8, ... results: a thousand trials cost ten rounds over the waiting, not a
   // thousand.
   if (!std::has_single_bit(++learnt_)) return;
   for (auto& [id, trial] : trials_) {
     const bool alone = trial.needs.alone;  // measured, not forecast: it stays
-    trial.needs = resources_.Needs(trial.spec.model, trial.parameters);
+    trial.needs = NeedsOf(trial);
     trial.needs.alone = alone;
     // Of those that run only the length is of use (Ahead).
     if (trial.running || foreign_.contains(id)) continue;

@@ -188,6 +188,8 @@ class StudyRunner {
   void Pause(TrialId trial, std::int64_t attempt, const AttemptOutcome& outcome);
   void Complete(TrialId trial, const TrialResult& result);
   void Fail(TrialId trial, const AttemptFailure& failure);
+  /// Returns what a trial will need, by all that was learnt so far.
+  [[nodiscard]] TrialNeeds NeedsOf(const StudyTrial& trial);
   /// Learns from a complete trial. Forecasts that were made before anything was measured cannot be
   /// compared with later ones, so the waiting are forecast again; ever more rarely, for later
   /// measurements change less.
@@ -224,6 +226,8 @@ class StudyRunner {
   std::string content_change_;     ///< not empty: a file of the study has changed while it ran
   std::vector<StudyTrial> asked_;  ///< not recorded yet; they have no id
   std::map<TrialId, StudyTrial> trials_;
+  std::map<std::pair<std::string, std::int64_t>, TrialNeeds>
+      needs_;                  ///< by the model's name and parameters, as NeedsOf says
   std::set<TrialId> foreign_;  ///< those of trials_ that another orchestrator runs
   bool stopping_ = false;
   int heeded_interrupts_ = 0;
