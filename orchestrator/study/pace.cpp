@@ -23,19 +23,19 @@ void Pace::Note(const TrialNeeds& needs, double share, double seconds) {
 
 double Pace::SecondsOf(const TrialNeeds& needs) const {
   if (needs.seconds_before > 0) {
-    const std::optional<double> factor = FactorOf(before_);
-    return factor ? *factor * needs.seconds_before : needs.seconds;
+    return before_.factor ? *before_.factor * needs.seconds_before : needs.seconds;
   }
-  return FactorOf(learnt_).value_or(1) * needs.seconds;
+  return learnt_.factor.value_or(1) * needs.seconds;
 }
 
 void Pace::Add(double measured, double forecast, Latest& latest) {
   if (!(measured > 0) || !(forecast > 0)) return;
-  latest.push_back({.ratio = measured / forecast, .forecast = forecast});
-  if (latest.size() > kMostEnded) latest.pop_front();
+  latest.ended.push_back({.ratio = measured / forecast, .forecast = forecast});
+  if (latest.ended.size() > kMostEnded) latest.ended.pop_front();
+  latest.factor = FactorOf(latest.ended);
 }
 
-std::optional<double> Pace::FactorOf(const Latest& latest) {
+std::optional<double> Pace::FactorOf(const std::deque<Ended>& latest) {
   if (latest.size() < kFewestEnded) return std::nullopt;
   std::vector<Ended> sorted(latest.begin(), latest.end());
   std::ranges::sort(sorted, {}, &Ended::ratio);

@@ -27,9 +27,14 @@ class Pace {
   struct Ended {
     double ratio = 1, forecast = 0;
   };
-  using Latest = std::deque<Ended>;  ///< the latest last
+  /// Latest is some of the attempts, the latest last, and the median of their ratios; nothing
+  /// where they are too few.
+  struct Latest {
+    std::deque<Ended> ended;
+    std::optional<double> factor;
+  };
   static void Add(double measured, double forecast, Latest& latest);
-  [[nodiscard]] static std::optional<double> FactorOf(const Latest& latest);
+  [[nodiscard]] static std::optional<double> FactorOf(const std::deque<Ended>& latest);
 
   Latest before_;  ///< beside what was known before the run
   Latest learnt_;  ///< beside what was learnt in it
