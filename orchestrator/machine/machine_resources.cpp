@@ -122,10 +122,11 @@ bool MachineResources::Take(TrialId trial, const Slot& slot, const TrialNeeds& n
   Device& device = devices_.at(slot.device);
   // Others may have filled the memory since the study began. On a device that none of ours uses
   // waiting would not help us more than trying.
-  const std::optional<MemoryState> state = memory_.Of(slot.device);
+  const std::optional<MemoryState> state =
+      device.running > 0 ? memory_.Of(slot.device) : std::nullopt;
   const auto need = needs.memory_bytes.find(slot.device);
   const std::int64_t needed = need == needs.memory_bytes.end() ? 0 : need->second;
-  if (device.running > 0 && state && state->free_bytes < needed) {
+  if (state && state->free_bytes < needed) {
     refusal_ = "too little of its memory is free; trials start there as there is more";
     return false;
   }
