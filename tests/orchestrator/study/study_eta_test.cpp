@@ -44,6 +44,20 @@ TEST_F(StudyEtaTest, IsNoneBeforeTheFirstMeasurement) {
                                                        seconds(100), seconds(0)}));
 }
 
+TEST_F(StudyEtaTest, AModelsSeedsAreForecastOnceBetweenTwoResults) {
+  slots_ = 1;
+  int forecasts = 0;
+  resources_.seconds_of = [&forecasts](const ModelSpec&) {
+    ++forecasts;
+    return 100.0;
+  };
+  Run(RecipeText("seeds", kFourModels, "[1, 2, 3, 4, 5]"));
+  EXPECT_EQ(resources_.learnt, 20);
+  // When they come in, and after 1, 2, 4, 8 and 16 results.
+  EXPECT_GE(forecasts, 4);
+  EXPECT_LE(forecasts, 6 * 4);
+}
+
 TEST_F(StudyEtaTest, WhatIsCompleteAlreadyTakesNoTime) {
   slots_ = 1;
   resources_.measured_after = 0;
