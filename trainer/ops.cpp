@@ -32,8 +32,15 @@ torch::Tensor MaskedMean(const torch::Tensor& frames, const torch::Tensor& mask)
 }
 
 torch::Tensor MaskedMax(const torch::Tensor& frames, const torch::Tensor& mask) {
-  // Not 0 for padding, which would win where all frames are negative.
-  return std::get<0>(frames.masked_fill(Padding(mask), kMinusInfinity).max(1));
+  // Not 0 for padding, which would win where all frames are negative; and added, since a filled
+  // copy of the frames takes several times as long.
+  const torch::Tensor behind = torch::zeros(mask.sizes(), frames.options())
+                                   .masked_fill(mask.logical_not(), kMinusInfinity)
+                                   .unsqueeze(-1);
+  const torch::Tensor values = frames + behind;
+  // max gives the gradient to one of several equal frames, amax a share to each; without a gradient
+  // they are the same, and amax need not look for that one.
+  return values.requires_grad() ? std::get<0>(values.max(1)) : values.amax(1);
 }
 
 torch::Tensor LastFrame(const torch::Tensor& frames, const torch::Tensor& mask) {

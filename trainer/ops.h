@@ -14,7 +14,8 @@ namespace beamgrid::trainer {
 
 /// The mean over the valid frames; the others must be finite. [B,T,W] -> [B,W].
 [[nodiscard]] torch::Tensor MaskedMean(const torch::Tensor& frames, const torch::Tensor& mask);
-/// The maximum over the valid frames, each column for itself. [B,T,W] -> [B,W].
+/// The maximum over the valid frames, each column for itself; the others must be finite. [B,T,W] ->
+/// [B,W].
 [[nodiscard]] torch::Tensor MaskedMax(const torch::Tensor& frames, const torch::Tensor& mask);
 
 /// The last valid frame of each video. [B,T,W] -> [B,W].

@@ -26,6 +26,17 @@ TEST(Ops, ReduceValidFramesOnly) {
                   .equal(Rows({1, -2, 3, 4, 0, 0, -5, -6, 0, 0, 0, 0}).view({2, 3, 2})));
 }
 
+TEST(Ops, MaxGivesTheGradientToOneOfEqualFrames) {
+  const torch::Tensor frames =
+      torch::tensor({1.0, 7.0, 7.0, 99.0}, torch::kDouble).view({1, 4, 1}).requires_grad_();
+  const torch::Tensor mask = torch::tensor({true, true, true, false}).view({1, 4});
+  const torch::Tensor maximum = MaskedMax(frames, mask);
+  EXPECT_TRUE(maximum.equal(MaskedMax(frames.detach(), mask)));  // found in another way
+  maximum.sum().backward();
+  EXPECT_EQ(frames.grad().sum().item<double>(), 1);
+  EXPECT_EQ(frames.grad().max().item<double>(), 1);
+}
+
 TEST(Ops, SoftmaxGivesNothingToWhatIsMasked) {
   const torch::Tensor scores = torch::tensor({0.0, std::log(3.0), 500.0}, torch::kDouble);
   const torch::Tensor mask = torch::tensor({true, true, false});
