@@ -391,13 +391,15 @@ void EnsemblePool::CountTops(const GrowthPlan& plan, const CoarseScale& scale,
     for_each_(growths, [&](std::size_t g) {
       const std::size_t slot = counted.slots[g];
       for (std::size_t p = 0; counted.screen != nullptr && p < here; ++p) {
-        counted.screen->Add(slot, order(first + p) % kStrands, bins_.Of(g, p));
+        const std::size_t strand = counted.strands[pieces[order(first + p)]];
+        counted.screen->Add(slot, strand, bins_.Of(g, p));
       }
       counted.unsure[slot] += bins_.CountInto(g, counts_[slot]);
     });
   }
-  for (std::size_t place = 0; counted.screen != nullptr && place < pieces.size(); ++place) {
-    counted.screen->AddPositives(place % kStrands, PositivesOf(pieces[place]));
+  for (const std::size_t piece : pieces) {
+    if (counted.screen == nullptr) break;
+    counted.screen->AddPositives(counted.strands[piece], PositivesOf(piece));
   }
 }
 

@@ -154,11 +154,15 @@ class EnsemblePool {
   struct Counted {
     std::span<const std::size_t> slots;  ///< [growths] where each is counted: of counts_, `unsure`
     std::span<std::int64_t> unsure;      ///< unsure hits (BoundsOf)
-    Screen* screen = nullptr;            ///< null: none
+    std::span<const std::uint8_t> strands = {};  ///< [pieces] of the sample, for the screen
+    Screen* screen = nullptr;                    ///< null: none
   };
   /// Counts the tops of the growths in the videos of the pieces, on top of what is counted.
   void CountTops(const GrowthPlan& plan, const CoarseScale& scale,
                  std::span<const std::size_t> pieces, const Counted& counted) const;
+  /// Returns levels for the growths, by some of them in the pieces.
+  [[nodiscard]] Levels SampleLevels(const std::vector<Growth>& growths, const CoarseScale& scale,
+                                    std::span<const std::size_t> pieces) const;
   /// Brackets growths that are counted at the same time.
   [[nodiscard]] std::vector<GapBounds> BracketTogether(std::span<const BestOf> groups) const;
 

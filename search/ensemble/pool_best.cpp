@@ -90,6 +90,14 @@ std::vector<std::vector<std::size_t>> OneStageOf(std::size_t pieces) {
   return {all};
 }
 
+/// Returns at most eight of so many growths, from all over them.
+std::vector<std::size_t> SomeOf(std::size_t growths) {
+  const std::size_t step = (growths + 7) / 8;
+  std::vector<std::size_t> some;
+  for (std::size_t g = 0; g < growths; g += step) some.push_back(g);
+  return some;
+}
+
 }  // namespace
 
 std::vector<GapBounds> EnsemblePool::Bracket(std::span<const Growth> growths) const {
@@ -122,6 +130,21 @@ std::vector<GapBounds> EnsemblePool::Bracket(std::span<const BestOf> groups) con
   return bounds;
 }
 
+Levels EnsemblePool::SampleLevels(const std::vector<Growth>& growths, const CoarseScale& scale,
+                                  std::span<const std::size_t> pieces) const {
+  const std::vector<std::size_t> places = SomeOf(growths.size());
+  std::vector<Growth> some;
+  for (const std::size_t g : places) some.push_back(growths[g]);
+  std::vector<std::size_t> slots(some.size());
+  std::iota(slots.begin(), slots.end(), 0U);
+  std::vector<std::int64_t> unsure(some.size());
+  CountTops(GrowthPlan(some), scale, pieces, {slots, unsure});
+  const std::span<BinCounts> counted = std::span(counts_).first(some.size());
+  Levels levels = LevelsOf(counted);
+  for (BinCounts& counts : counted) counts.assign(2 * kBins, 0);
+  return levels;
+}
+
 std::vector<GapBounds> EnsemblePool::BracketTogether(std::span<const BestOf> groups) const {
   Contenders contenders(groups);
   const std::vector<Growth>& growths = contenders.growths();
@@ -138,16 +161,18 @@ std::vector<GapBounds> EnsemblePool::BracketTogether(std::span<const BestOf> gro
   }
 
   for_each_(growths.size(), [&](std::size_t g) { counts_[g].assign(2 * kBins, 0); });
-  std::vector<std::vector<std::size_t>> stages = StagesOf(pieces());
-  if (!contenders.screens()) stages = OneStageOf(pieces());
-  Screen screen(stages.size() > 1 ? growths.size() : 0);
+  Stages stages = StagesOf(pieces());
+  if (!contenders.screens()) stages.pieces = OneStageOf(pieces());
+  const bool screens = stages.pieces.size() > 1;
+  Screen screen(screens ? growths.size() : 0,
+                screens ? SampleLevels(growths, scale, stages.pieces[0]) : Levels());
   std::size_t sampled_pieces = 0;
-  for (const std::vector<std::size_t>& stage : stages) {
+  for (const std::vector<std::size_t>& stage : stages.pieces) {
     std::vector<Growth> left;
     for (const std::size_t growth : contenders.left()) left.push_back(growths[growth]);
-    const bool last = &stage == &stages.back();
+    const bool last = &stage == &stages.pieces.back();
     CountTops(GrowthPlan(left), scale, stage,
-              {contenders.left(), unsure, last ? nullptr : &screen});
+              {contenders.left(), unsure, stages.strands, last ? nullptr : &screen});
     sampled_pieces += stage.size();
     if (last || screen.positives() == 0) continue;
     std::vector<Sampled> sampled(growths.size());

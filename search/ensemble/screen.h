@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,16 +21,29 @@ namespace beamgrid {
 /// The strands of a sample.
 inline constexpr std::size_t kStrands = 32;
 
-/// Returns the pieces of each stage, ascending: the sample so far is those of all stages up to one.
-/// The first has a piece a strand and each doubles the sample, but the last, which has the rest.
-/// One stage of all pieces where there are fewer than two a strand.
-[[nodiscard]] std::vector<std::vector<std::size_t>> StagesOf(std::size_t pieces);
+/// Stages says in which order a sample grows.
+struct Stages {
+  /// [stages] the pieces that come, ascending: the sample so far is those of all stages up to one.
+  std::vector<std::vector<std::size_t>> pieces;
+  std::vector<std::uint8_t> strands;  ///< [pieces] that each is dealt to
+};
+
+/// Returns stages of which the first has a piece a strand and each doubles the sample, but the
+/// last, which has the rest. One stage of all pieces where there are fewer than two a strand.
+[[nodiscard]] Stages StagesOf(std::size_t pieces);
+
+/// Levels are bins taken together: [kBins] the level of each, ascending.
+using Levels = std::vector<std::uint8_t>;
+
+/// Returns levels in which the counts of some sets lie evenly, half by their hits and half by all
+/// labels.
+[[nodiscard]] Levels LevelsOf(std::span<const BinCounts> counts);
 
 /// Screen keeps what a sample says of some sets. Two threads may add to it at the same time if
 /// their sets differ.
 class Screen {
  public:
-  explicit Screen(std::size_t sets);
+  Screen(std::size_t sets, Levels levels);
 
   /// Adds labels of a set, as bin << 1 | hit (BinLists), of videos of a strand.
   void Add(std::size_t set, std::size_t strand, std::span<const std::uint16_t> bins);
@@ -40,12 +54,12 @@ class Screen {
   /// Influences is how much of a set's GAP comes from each strand more than its videos' share, to
   /// first order; they sum to 0.
   using Influences = std::array<double, kStrands>;
-  /// There must be positives.
-  [[nodiscard]] Influences InfluencesOf(std::size_t set) const;
+  /// There must be positives. Nothing where more than an eighth of the set's hits lie in one level:
+  /// how they are ordered there, and what that is worth, is not known.
+  [[nodiscard]] std::optional<Influences> InfluencesOf(std::size_t set) const;
 
  private:
-  static constexpr std::size_t kLevels = 128;  ///< of scores: bins taken together
-
+  Levels levels_;
   std::vector<std::uint32_t> counts_;    ///< [sets, strands, 2 * level + hit]
   std::vector<std::int64_t> positives_;  ///< [strands]
 };
@@ -53,11 +67,11 @@ class Screen {
 /// Sampled is what a sample says of a set's GAP.
 struct Sampled {
   GapBounds bounds;  ///< of its GAP on the sample
-  Screen::Influences influences;
+  std::optional<Screen::Influences> influences;
 };
 
 /// Returns the standard error of how much the GAP of `a` on all videos is above that of `b`, told
-/// by a sample that is a `share` of them, 0..1.
+/// by a sample that is a `share` of them, 0..1; infinity where an influence is not known.
 [[nodiscard]] double DifferenceError(const Sampled& a, const Sampled& b, double share);
 
 /// Returns whether `a` is worse than `b` on all videos, of which the sample is a `share`: on the
