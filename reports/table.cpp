@@ -302,8 +302,13 @@ AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
   if (question.effects) effects = MakeEffects(store, catalogue, *study);
   const std::vector<TrialRecord> trials = store.Trials(study->id);
   const std::int64_t classes = trials.empty() ? 0 : store.Spec(trials[0].id).data.classes;
-  AblationTable table = MakeTable(trials, catalogue, question, paper, effects ? &*effects : nullptr,
-                                  RacesForSeeds(store, *study), resampling, classes);
+  RequireOneTrialPerSeed(trials);
+  const Metric* metric = MetricNamed("metric", question.metric);
+  const std::vector<Variation> models =
+      InOrderOf(RecordedRecipe(*study, catalogue), ModelsOf(trials, catalogue, metric), catalogue);
+  AblationTable table =
+      MakeTableOf(models, catalogue, question, paper, effects ? &*effects : nullptr,
+                  RacesForSeeds(store, *study), resampling, classes);
   AddSeenGroups(store.SeenGroupsOf(study->id), table);
   return table;
 }

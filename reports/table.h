@@ -193,11 +193,12 @@ struct AblationTable {
   bool tells_compute = true;  ///< its caption says how long the rows were trained, and on what
 };
 
-/// Makes the table from the record. Rows: one per variant of `vary`, in the order in which the
-/// study asked for them, among trials that agree on everything else. Where the study holds several
-/// such groups (a greedy study has one per stage), it takes, after `fix`, the one with the most
-/// variants that have a complete trial; then the one with the best mean; then the one with the most
-/// variants; then the earlier one. The notes say what it holds fixed and how many groups there are.
+/// Makes the table from the record. Rows: one per variant of `vary`, in the order of the recorded
+/// recipe (of trials alone: in theirs), among trials that agree on everything else. Where the study
+/// holds several such groups (a greedy study has one per stage), it takes, after `fix`, the one
+/// with the most variants that have a complete trial; then the one with the best mean; then the one
+/// with the most variants; then the earlier one. The notes say what it holds fixed and how many
+/// groups there are.
 /// Whole models (no `vary`) are sorted by mean, best first.
 ///
 /// With `by`, the variants are those of two criteria, and the formats for people show them as rows
@@ -237,9 +238,10 @@ struct AblationTable {
 struct StudyTrials {
   std::string name, objective;
   std::vector<TrialRecord> trials;
-  bool raced = false;            ///< RacesForSeeds
-  std::string data;              ///< DataSpec::digest of the trials
-  std::string seen_groups = {};  ///< Store::SeenGroupsOf
+  bool raced = false;                 ///< RacesForSeeds
+  std::string data;                   ///< DataSpec::digest of the trials
+  std::string seen_groups = {};       ///< Store::SeenGroupsOf
+  std::optional<Recipe> recipe = {};  ///< RecordedRecipe
 };
 /// Returns why numbers of the two cannot be compared: they are not of the same validation videos
 /// and true labels, or nobody knows (null: no predictions are read); empty: they can be.

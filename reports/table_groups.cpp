@@ -14,6 +14,7 @@
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"
 #include "reports/statistics.h"
+#include "reports/study_grid.h"
 #include "reports/table_label.h"
 #include "reports/table_parts.h"
 #include "search/condition.h"
@@ -177,6 +178,24 @@ std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Ca
     }
   }
   return models;
+}
+
+std::vector<Variation> InOrderOf(const std::optional<Recipe>& recipe, std::vector<Variation> models,
+                                 const Catalogue& catalogue) {
+  if (!recipe) return models;
+  std::vector<ModelSpec> specs;
+  for (const Variation& model : models) specs.push_back(model.model);
+  const StudyGrid grid(specs, catalogue, &*recipe);
+  // By the candidate of each factor, the first factor first. Each model has a point, for the grid
+  // has what models have, too.
+  std::vector<std::pair<GridPoint, std::size_t>> order;
+  for (std::size_t m = 0; m < specs.size(); ++m) {
+    order.emplace_back(grid.PointOf(specs[m]).value_or(GridPoint()), m);
+  }
+  std::ranges::sort(order);
+  std::vector<Variation> ordered;
+  for (const auto& [point, m] : order) ordered.push_back(std::move(models[m]));
+  return ordered;
 }
 
 Axes AxesOf(const TableQuestion& question) {

@@ -2,11 +2,13 @@
 // What a table is made of, for the files that make it.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "reports/table.h"
+#include "search/recipe.h"
 #include "search/varied.h"
 
 namespace beamgrid {
@@ -69,6 +71,11 @@ struct ChosenRows {
 /// trials.
 [[nodiscard]] std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials,
                                               const Catalogue& catalogue, const Metric* metric);
+/// Returns the models in the order of the recipe's candidates, whatever was asked for first; those
+/// that it no longer has come last, and so do all of a record without a recipe, as they are.
+[[nodiscard]] std::vector<Variation> InOrderOf(const std::optional<Recipe>& recipe,
+                                               std::vector<Variation> models,
+                                               const Catalogue& catalogue);
 /// Makes the table (MakeTable) of models that were read with the question's metric: once for
 /// several tables of a study.
 [[nodiscard]] AblationTable MakeTableOf(const std::vector<Variation>& models,

@@ -34,7 +34,7 @@ StudyColumn ColumnOf(const StudyTrials& study, const Catalogue& catalogue, Table
   RequireOneTrialPerSeed(study.trials);
   question.study = study.name;
   StudyColumn column{.study = &study};
-  column.models = ModelsOf(study.trials, catalogue, metric);
+  column.models = InOrderOf(study.recipe, ModelsOf(study.trials, catalogue, metric), catalogue);
   try {
     column.chosen = ChooseVariants(WithVaried(WithFixes(column.models, question), axes, question),
                                    axes, catalogue);

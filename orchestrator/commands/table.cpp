@@ -21,6 +21,7 @@
 #include "registry/util/text.h"
 #include "registry/util/threads.h"
 #include "reports/raced_seeds.h"
+#include "reports/study_effects.h"
 #include "reports/table_cells.h"
 
 namespace beamgrid {
@@ -125,7 +126,7 @@ class TableCommand : public Subcommand {
         studies.size() == 1
             ? MakeTable(*store, catalogue, question_, FindPaperTable(question_.reference),
                         &resampling)
-            : MakeTable(TrialsOf(*store, studies), catalogue, question_, &resampling);
+            : MakeTable(TrialsOf(*store, studies, catalogue), catalogue, question_, &resampling);
     Show(context, table, LatexSheetOf(table));
     for (const std::string& remark : table.remarks) context.Remark(remark);
     if (table.groups > 1) {
@@ -253,13 +254,15 @@ class TableCommand : public Subcommand {
     return models;
   }
   [[nodiscard]] static std::vector<StudyTrials> TrialsOf(const Store& store,
-                                                         const std::vector<StudyRecord>& studies) {
+                                                         const std::vector<StudyRecord>& studies,
+                                                         const Catalogue& catalogue) {
     std::vector<StudyTrials> of_all;
     for (const StudyRecord& study : studies) {
       StudyTrials& one = of_all.emplace_back(study.name, study.objective, store.Trials(study.id),
                                              RacesForSeeds(store, study));
       if (!one.trials.empty()) one.data = store.Spec(one.trials[0].id).data.digest;
       one.seen_groups = store.SeenGroupsOf(study.id);
+      one.recipe = RecordedRecipe(study, catalogue);
     }
     return of_all;
   }

@@ -132,6 +132,9 @@ std::string PartsSentence(const StudyFacts& facts) {
            "; so far it looks like " + FactorName(made, most) + tied +
            ", of which the best on average is " + BestLevelText(made, most) + ".";
   }
+  if (ShareText(share(most)) == ShareText(0)) {
+    return "None of the study's parts is seen to matter by itself.";
+  }
   return "Of the study's parts " + FactorName(made, most) + tied +
          (tied.empty() ? " matters" : " matter") + " most, with " + FactorShareText(made, most) +
          best + ".";

@@ -164,7 +164,8 @@ class TableMaker {
         raced_(raced),
         resampling_(resampling),
         why_seeds_alone_(WhySeedsAlone(facts.trials, resampling)),
-        models_(ModelsOf(facts.trials, catalogue, facts.objective)) {}
+        models_(InOrderOf(facts.recipe, ModelsOf(facts.trials, catalogue, facts.objective),
+                          catalogue)) {}
 
   /// Throws UsageError as MakeTable does.
   [[nodiscard]] TableFact Make(const TableQuestion& question) const {

@@ -57,6 +57,13 @@ TEST_F(PageSections, AnswerInThreeSentences) {
                   HasSubstr("24 trials: 23 complete, 1 failed."), HasSubstr("a selection score")));
 }
 
+TEST_F(PageSections, NoPartMattersMostWhereNoneIsSeenTo) {
+  for (FactorEffects& factor : facts_.effects->effects.factors) factor.share = 0.004;
+  EXPECT_THAT(TextOfSection(AnswerSection(facts_)),
+              AllOf(HasSubstr("None of the study's parts is seen to matter by itself."),
+                    Not(HasSubstr("matters most"))));
+}
+
 TEST_F(PageSections, OfPartsThatAreTiedTogetherGiveNoneTheCredit) {
   std::vector<FactorEffects>& factors = facts_.effects->effects.factors;
   factors[0].confounded = factors[1].confounded = true;
