@@ -26,7 +26,12 @@ std::string ReadReference(Section& table) {
   return "";
 }
 
-/// VariedCheck says where what a table varies is nothing that the recipe's models have.
+std::string TextOf(const OptionValue& value) {
+  return value.is_string() ? std::string(value.as_string()) : boost::json::serialize(value);
+}
+
+/// VariedCheck says where what a table varies or holds fixed is nothing that the recipe's models
+/// have.
 class VariedCheck {
  public:
   VariedCheck(const toml::node& node, std::string path, const Catalogue* catalogue,
@@ -44,6 +49,27 @@ class VariedCheck {
     if (varied.criterion == "train") return CheckSettings(varied.names);
     if (varied.of_options()) return CheckOptions(varied);
     for (const std::string& name : varied.names) static_cast<void>(CheckExtra(name));
+  }
+
+  /// Of a condition the names are looked at, not the values of options.
+  void Check(const Condition& condition) const {
+    if (catalogue_ == nullptr) return;
+    const std::string& criterion = condition.criterion;
+    if (criterion == "train") return CheckSettings({condition.option});
+    if (!condition.option.empty()) {
+      return CheckOptions(
+          {.criterion = criterion, .extra = condition.component, .names = {condition.option}});
+    }
+    if (criterion == "extras") {
+      if (!condition.component.empty()) static_cast<void>(CheckExtra(condition.component));
+      return;
+    }
+    const std::set<std::string> found = ComponentsOf(criterion);
+    const std::vector<std::string> known(found.begin(), found.end());
+    const std::string name = TextOf(condition.value);
+    if (known.empty() || found.contains(name)) return;
+    Add("none of the models has " + criterion + "=" + name + Suggestion(name, known) +
+        "; they have " + Join(known));
   }
 
  private:
@@ -143,14 +169,16 @@ std::string ReadVaried(Section& section, const std::string& key, const Catalogue
 }
 
 /// Reads conditions; a text without an equals sign is a label where that may be.
-std::string ReadConditions(Section& section, const std::string& key, bool may_be_label) {
+std::string ReadConditions(Section& section, const std::string& key, bool may_be_label,
+                           const Catalogue* catalogue, const Recipe& recipe) {
   std::string text = section.ReadWord(key);
   const toml::node* node = section.table().get(key);
   if (node == nullptr || !node->is_string()) return text;
   if (text.empty()) section.Mistake(*node, key, "is empty, must name a row or be left out");
   if (text.empty() || (may_be_label && text.find('=') == std::string::npos)) return text;
   try {
-    static_cast<void>(ParseConditions(text));
+    const VariedCheck check(*node, section.PathOf(key), catalogue, recipe, section.mistakes());
+    for (const Condition& condition : ParseConditions(text)) check.Check(condition);
   } catch (const UsageError& error) {
     section.Mistake(*node, key, error.what());
   }
@@ -213,8 +241,8 @@ void ReadTables(Section& root, const Catalogue* catalogue, Recipe& recipe) {
     settings.vary = ReadVaried(section, "vary", catalogue, recipe);
     settings.by = ReadVaried(section, "by", catalogue, recipe);
     settings.rows = ValueOf(kTableRows, "rows", section.ReadWord("rows"));
-    settings.fix = ReadConditions(section, "fix", false);
-    settings.baseline = ReadConditions(section, "baseline", true);
+    settings.fix = ReadConditions(section, "fix", false, catalogue, recipe);
+    settings.baseline = ReadConditions(section, "baseline", true, catalogue, recipe);
     settings.title = section.ReadWord("title");
     if (!section.table().contains("title")) {
       settings.title = settings.vary.empty() ? "models" : settings.vary;

@@ -432,6 +432,27 @@ const Case kCases[] = {
      "[[table]]\nvary = \"extras.dropout\"\n",
      {"10:8: table[0].vary: none of the models has the extra 'dropout': [grid.extras] does not "
       "name it"}},
+    {"TableFixComponent",
+     "[[grid.temporal]]\nuse = \"gru\"\n[[table]]\nvary = \"classifier\"\nfix = "
+     "\"temporal=grru\"\n",
+     {"13:7: table[0].fix: none of the models has temporal=grru; did you mean 'gru'?; they have "
+      "gru"}},
+    {"TableFixOption",
+     "[[grid.temporal]]\nuse = \"gru\"\n[[table]]\nfix = \"temporal=gru(hiden=2)\"\n",
+     {"12:7: table[0].fix: none of the models has the option 'hiden' of temporal; did you mean "
+      "'hidden'?; they have hidden, layers"}},
+    {"TableFixExtra",
+     "[[table]]\nfix = \"extras=dropout\"\n",
+     {"10:7: table[0].fix: none of the models has the extra 'dropout': [grid.extras] does not "
+      "name it"}},
+    {"TableBaselineCondition",
+     "[[grid.temporal]]\nuse = \"gru\"\n[[table]]\nvary = \"temporal\"\nbaseline = "
+     "\"temporal=lstm\"\n",
+     {"13:12: table[0].baseline: none of the models has temporal=lstm; they have gru"}},
+    {"TableBaselineSetting",
+     "[[table]]\nvary = \"train.batch\"\nbaseline = \"train.bach=2\"\n",
+     {"11:12: table[0].baseline: unknown training setting 'bach'; did you mean 'batch'?; known: "
+      "optimizer, learning_rate, decay, decay_examples, batch, epochs"}},
     {"TableVaryEmpty",
      "[[table]]\nvary = \"\"\n",
      {"10:8: table[0].vary: unknown criterion ''; known: multimodal, temporal, extras, "
