@@ -468,7 +468,15 @@ class Ensemble : public Subcommand {
   }
 
   [[nodiscard]] std::int64_t SizeOf(std::size_t place, const std::string& file) const {
-    return sizes_.empty() ? 0 : SizeOrRefuse("--sizes, of " + file, sizes_[place]);
+    if (sizes_.empty()) return 0;
+    const std::string option = "--sizes, of " + file;
+    const std::int64_t size = SizeOrRefuse(option, sizes_[place]);
+    // So that the sizes of any thousand members can be added up.
+    constexpr std::int64_t kLargest = std::int64_t{1} << 50;
+    if (size > kLargest) {
+      throw UsageError(option + ": '" + sizes_[place] + "' is too much, must be at most 1 PiB");
+    }
+    return size;
   }
 
   [[nodiscard]] std::vector<std::int32_t> Classes() const {

@@ -179,6 +179,8 @@ TEST_F(EnsembleCommandTest, RefusesSizesThatAreNoneOrNotOneForEachFile) {
               HasSubstr("--sizes, of " + files_[2] + ": '3much' must be a size"));
   EXPECT_THAT(refusal({"--sizes", "1,2,3,-4,5"}), HasSubstr(files_[3] + ": '-4' must be a size"));
   EXPECT_THAT(refusal({"--sizes", "1,2,3,4,1e30"}), HasSubstr("'1e30' must be a size"));
+  EXPECT_THAT(refusal({"--sizes", "1,2,3,4,5e18", "--size-limit", "9e18"}),
+              HasSubstr(files_[4] + ": '5e18' is too much, must be at most 1 PiB"));
   EXPECT_THAT(refusal({"--sizes", "5M,5M,5M,5M,4M", "--size-limit", "1M"}),
               HasSubstr("none of the 5 models fits within size_limit = 1000000 bytes; the "
                         "smallest, '"));
