@@ -216,10 +216,20 @@ class Placer {
     if (!IsListOfSections(*node_))
       setting_.Refuse(name + " is " + KindOf(*node_) + ", not a table");
     const std::size_t count = node_->as_array()->size();
+    Steps rest = Rest();
+    // "g.t.1.b" means g.t[1].b.
+    std::size_t place = 0;
+    const std::string* key = std::get_if<std::string>(&rest.front());
+    const auto number = key == nullptr ? std::nullopt : ParseNumber<std::size_t>(*key);
+    if (number && rest.size() > 1) {
+      place = *number;
+      rest.erase(rest.begin());
+    }
     setting_.Refuse(
         "there " +
         (count == 1 ? std::string("is 1 section") : "are " + std::to_string(count) + " sections") +
-        " [[" + name + "]]; say which one, from 0: " + name + "[0]." + TextOf(Rest()));
+        " [[" + name + "]]; say which one, from 0: " + name + "[" + std::to_string(place) + "]." +
+        TextOf(rest));
   }
 
   [[noreturn]] void RefuseMissingList() const {

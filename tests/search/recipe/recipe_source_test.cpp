@@ -124,6 +124,7 @@ TEST(RecipeSource, RefusesPlacesThatAreNotOne) {
   const std::string text = "a = 1\nl = [1, 2]\n[s]\nx = 1\n[[g.t]]\nb = 1\n[[g.t]]\nb = 2\n";
   EXPECT_EQ(Refusal(text, {"g.t.b=1"}),
             "--set g.t.b=1: g.t.b: there are 2 sections [[g.t]]; say which one, from 0: g.t[0].b");
+  EXPECT_THAT(Refusal(text, {"g.t.1.b=1"}), HasSubstr("say which one, from 0: g.t[1].b"));
   EXPECT_EQ(Refusal(text, {"g.t[2].b=1"}),
             "--set g.t[2].b=1: g.t[2].b: g.t has 2 elements; the first one is g.t[0]");
   EXPECT_THAT(Refusal(text, {"l[2]=1"}), HasSubstr("l has 2 elements"));
