@@ -58,7 +58,10 @@ void AppendLines(const fs::path& file, const std::string& lines, LineFileSize si
   std::error_code failure;
   fs::create_directories(file.parent_path(), failure);
   if (size_so_far == LineFileSize::kLarge) fs::remove(file, failure);
-  const UniqueFd opened(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  // What is no file stays as it is; without O_NONBLOCK a FIFO would wait for a reader.
+  const UniqueFd opened(
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0644));
+  if (!fs::is_regular_file(file, failure)) return;
   // One call: lines of several processes do not mix then. What a full disk cuts off is not whole,
   // and the line that begins behind it is lost with it: each call begins a new one.
   const std::string text = "\n" + lines;

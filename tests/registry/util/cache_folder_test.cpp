@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "registry/util/error.h"
 #include "registry/util/files.h"
@@ -152,6 +153,16 @@ TEST_F(HashCacheTest, ALineThatIsNotWholeIsPassedOver) {
   std::string bytes = ReadFile(file);
   bytes[bytes.find("aaaa")] = 'c';
   WriteFileAtomically(file, bytes);
+  EXPECT_EQ(HashCache(folder_.path()).Find(Stamp(1)), std::nullopt);
+}
+
+TEST_F(HashCacheTest, WhatIsNoFileIsPassedOver) {
+  const fs::path file = folder_ / "hashes-1";
+  ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  HashCache writer(folder_.path());
+  writer.Add(Stamp(1), a_, kNow);
+  writer.Save();  // does not wait for a reader
+  EXPECT_TRUE(fs::is_fifo(file));
   EXPECT_EQ(HashCache(folder_.path()).Find(Stamp(1)), std::nullopt);
 }
 
