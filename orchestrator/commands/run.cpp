@@ -23,6 +23,7 @@
 #include "registry/util/json.h"
 #include "registry/util/threads.h"
 #include "reports/table.h"
+#include "reports/table_command.h"
 
 namespace beamgrid {
 namespace {
@@ -175,7 +176,7 @@ class RunCommand : public Subcommand {
       }
       captured.PassOn();
     };
-    part("leaderboard", "trials " + recipe.name, [&] {
+    part("leaderboard", "beamgrid trials " + recipe.name, [&] {
       if (report == nullptr) return PrintLeaderboard(context.out, store, study);
       (*report)["leaderboard"] = LeaderboardJson(store, study);
     });
@@ -183,13 +184,14 @@ class RunCommand : public Subcommand {
                                 .remark_at = static_cast<std::int64_t>(captured.text().size())};
     if (!printed.remark.empty()) context.Remark(printed.remark);
     for (const TableSettings& table : recipe.tables) {
-      part("table '" + table.title + "'", "table " + recipe.name,
-           [&] { ReportTable(context.out, store, catalogue, recipe, table, report); });
+      const TableQuestion question = QuestionOfRun(recipe, table);
+      part("table '" + table.title + "'", TableCommandText(question, /*seeds_alone=*/false),
+           [&] { ReportTable(context.out, store, catalogue, question, report); });
     }
-    part("effects", "effects " + recipe.name,
+    part("effects", "beamgrid effects " + recipe.name,
          [&] { ReportEffects(context.out, store, catalogue, study, report); });
     if (recipe.ensemble) {
-      part("ensemble", "ensemble " + recipe.name, [&] {
+      part("ensemble", "beamgrid ensemble " + recipe.name, [&] {
         // What is told beside the answer is told anew by every run.
         remarked |= MakeEnsemble(context, store, study, recipe, report) == Remarks::kSome;
       });
@@ -210,8 +212,7 @@ class RunCommand : public Subcommand {
   static void Unfinished(const CommandContext& context, const std::string& what,
                          const std::string& again, const char* why) {
     context.err << "error: what was trained is recorded, but the " << what
-                << " could not be made: " << why << "; `beamgrid " << again
-                << "` makes it without a run\n";
+                << " could not be made: " << why << "; `" << again << "` makes it without a run\n";
   }
 
   void Report(const CommandContext& context, const StudyResult& result) const {
@@ -238,15 +239,18 @@ class RunCommand : public Subcommand {
     }
   }
 
-  static void ReportTable(std::ostream& out, const Store& store, const Catalogue& catalogue,
-                          const Recipe& recipe, const TableSettings& table,
-                          boost::json::object* report) {
+  static TableQuestion QuestionOfRun(const Recipe& recipe, const TableSettings& table) {
     TableQuestion question = QuestionOf(recipe.name, recipe.objective->name, table);
     question.columns.clear();
     if (table.layout == TableLayout::kOurs) question.columns.push_back(TableColumn::kSize);
-    const TableResampling resampling = ResamplingOf(store, {*store.FindStudy(recipe.name)});
+    return question;
+  }
+
+  static void ReportTable(std::ostream& out, const Store& store, const Catalogue& catalogue,
+                          const TableQuestion& question, boost::json::object* report) {
+    const TableResampling resampling = ResamplingOf(store, {*store.FindStudy(question.study)});
     AblationTable made =
-        MakeTable(store, catalogue, question, FindPaperTable(table.reference), &resampling);
+        MakeTable(store, catalogue, question, FindPaperTable(question.reference), &resampling);
     // What a run prints is the same for any number of workers and any history of crashes.
     made.tells_compute = false;
     if (report == nullptr) {

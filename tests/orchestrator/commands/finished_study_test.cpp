@@ -271,6 +271,16 @@ TEST_F(FinishedStudyTest, AnEnsembleThatCannotBeMadeIsNoMistakeOfTheRecipe) {
                     HasSubstr("`beamgrid ensemble s` makes it without a run")));
 }
 
+TEST_F(FinishedStudyTest, OfATableThatCannotBeMadeTheCommandIsTold) {
+  WriteRecipe("size_limit = \"1GB\"\n[[table]]\nvary = \"temporal\"\nbaseline = \"nobody\"\n");
+  const Called called = Run();
+  EXPECT_EQ(called.exit_code, 3);
+  EXPECT_THAT(called.err,
+              AllOf(HasSubstr("the table 'temporal' could not be made: baseline = 'nobody'"),
+                    HasSubstr("`beamgrid table s --vary temporal --baseline nobody --columns size` "
+                              "makes it without a run")));
+}
+
 TEST_F(FinishedStudyTest, ATableOfNoPaperIsFoundBeforeAnythingIsTrained) {
   WriteRecipe("size_limit = \"1GB\"\n[[table]]\nvary = \"temporal\"\nreference = \"kim18/99\"\n");
   const std::vector<std::vector<std::string>> commands = {{"check", recipe_},
