@@ -70,7 +70,7 @@ enum class TrialProcess {
 /// Carries out the attempts whose directories come on stdin, one a line, each as TrainCommand would
 /// (bit for bit), its log in its own worker.log, and says Ready when it takes another. Ends when
 /// stdin does; after any failure, with its code or by its signal; and, of those in this process,
-/// without a Ready after 1000 attempts, after one with a user's code in it, and where the memory
+/// without a Ready after 300 attempts, after one with a user's code in it, and where the memory
 /// that stays in use has doubled since the first.
 int ServeCommand(TrialProcess process);
 

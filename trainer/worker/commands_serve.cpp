@@ -72,9 +72,9 @@ class Wear {
   [[nodiscard]] int Trials() const { return trials_; }
 
  private:
-  /// Starting a process takes half a second of processor time, as much as a hundred of the shortest
-  /// trials and little for a thousand; what leaks slowly or fragments the heap has an end.
-  static constexpr int kMostTrials = 1000;
+  /// Starting a process takes a third of a second of processor time, as much as thirty of the
+  /// shortest trials and little for 300; what leaks slowly or fragments the heap has an end.
+  static constexpr int kMostTrials = 300;
   static constexpr std::int64_t kMostGrowth = 2;  ///< of what stays in memory after the first trial
 
   int trials_ = 0;
