@@ -49,6 +49,15 @@ def children_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
+def prepare(beamgrid, folder, videos, trials, epochs):
+    """Leaves the data and the recipe of a study in FOLDER."""
+    subprocess.run([beamgrid, "data", "synth", "--out", "data", "--videos", str(videos), "--classes", "12", "--seed", "1",
+                    "--features", "rgb=64,audio=16", "--max-frames", "20"], cwd=folder, check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open(os.path.join(folder, "recipe.toml"), "w") as recipe:
+        recipe.write(RECIPE.format(seeds=list(range(1, trials // 2 + 1)), epochs=epochs, slots=SLOTS))
+
+
 def run(beamgrid, folder, name, environment):
     cpu, start = children_seconds(), time.perf_counter()
     subprocess.run([beamgrid, "run", "recipe.toml", "--db", f"{name}.db", "--runs", name], cwd=folder, check=True,
@@ -82,12 +91,7 @@ def main():
     fresh_environment = kept_environment | {"BEAMGRID_FRESH_WORKERS": "1"}
     fresh, kept = [], []
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([beamgrid, "data", "synth", "--out", "data", "--videos", str(asked.videos), "--classes", "12",
-                        "--seed", "1", "--features", "rgb=64,audio=16", "--max-frames", "20"], cwd=folder, check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        with open(os.path.join(folder, "recipe.toml"), "w") as recipe:
-            seeds = list(range(1, asked.trials // 2 + 1))
-            recipe.write(RECIPE.format(seeds=seeds, epochs=asked.epochs, slots=SLOTS))
+        prepare(beamgrid, folder, asked.videos, asked.trials, asked.epochs)
         for round_ in range(asked.rounds):
             fresh.append(run(beamgrid, folder, f"fresh{round_}", fresh_environment))
             kept.append(run(beamgrid, folder, f"kept{round_}", kept_environment))
